@@ -1,0 +1,1 @@
+"""The data plane of hookgate: accept, store, sign, dispatch, retry, replay."""

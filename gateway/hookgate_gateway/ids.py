@@ -1,0 +1,49 @@
+"""
+Time-ordered identifiers: a prefix and 26 characters that sort as they were made.
+
+48 bits of milliseconds and 80 bits of chance in Crockford's base 32 (the layout of a ULID), made
+strictly increasing within a process, so that a unique index grows at its right edge.
+"""
+
+import secrets
+from collections.abc import Callable
+from typing import cast
+
+from hookgate_gateway.rules.delivery import DeliveryId, EventId, RunId
+
+__all__ = ["Ids"]
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
+
+
+class Ids:
+    """Makes identifiers. ``now`` gives unix seconds; ``chance`` gives that many random bits."""
+
+    def __init__(
+        self, now: Callable[[], float], chance: Callable[[int], int] = secrets.randbits
+    ) -> None:
+        self._now = now
+        self._chance = chance
+        self._last = 0
+
+    def event(self) -> EventId:
+        return cast("EventId", self._make("evt_"))
+
+    def delivery(self) -> DeliveryId:
+        return cast("DeliveryId", self._make("dlv_"))
+
+    def task(self) -> RunId:
+        return cast("RunId", self._make("tsk_"))
+
+    def workflow_run(self) -> RunId:
+        return cast("RunId", self._make("wr_"))
+
+    def _make(self, prefix: str) -> str:
+        milliseconds = int(self._now() * 1000)
+        value = milliseconds << 80 | self._chance(80)
+        if value <= self._last:  # the same millisecond, or a clock that stepped back
+            value = self._last + 1 + self._chance(32)
+        self._last = value
+        pairs = _PAIRS
+        return prefix + "".join([pairs[value >> shift & 1023] for shift in range(120, -1, -10)])

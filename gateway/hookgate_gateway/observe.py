@@ -1,0 +1,98 @@
+"""
+Metrics and log events as methods of one object.
+
+Whoever has something to tell is given an :class:`Observer` and calls a method named after what
+happened. Label children are bound once and kept; label sets are closed. Never a label: URL, host, run
+id, event id, error text. Never in a log line: a secret, a payload.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from hookgate.payloads import RunStatus, RunType
+from hookgate.version import __version__
+from hookgate_gateway.rules.delivery import Attempt, Delivery, Namespace
+
+__all__ = ["Observer"]
+
+_RUN_TYPES = frozenset(str(t) for t in RunType)
+_STATUSES = frozenset(str(s) for s in RunStatus)
+_LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)  # fmt: skip
+_ATTEMPT_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30)
+_COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+
+class Observer:
+    """Counts and logs. ``subscription_label=False`` leaves that label empty (thousands of them)."""
+
+    def __init__(self, registry: CollectorRegistry, *, subscription_label: bool = True) -> None:
+        self.registry = registry
+        self.log = structlog.stdlib.get_logger("hookgate")
+        self._subscription_label = subscription_label
+        names = {"registry": registry, "namespace": "hookgate"}
+        self._received = Counter("webhooks_received_total", "Reports received, by what became of them.", ["namespace", "run_type", "status", "result"], **names)  # type: ignore[arg-type]  # fmt: skip
+        self._delivered = Counter("webhooks_delivered_total", "Deliveries that ended, by how.", ["namespace", "subscription", "result"], **names)  # type: ignore[arg-type]  # fmt: skip
+        self._attempts = Counter("delivery_attempts_total", "HTTP attempts, by outcome.", ["namespace", "subscription", "outcome"], **names)  # type: ignore[arg-type]  # fmt: skip
+        self._attempt_seconds = Histogram("delivery_attempt_duration_seconds", "Duration of one attempt.", ["namespace"], buckets=_ATTEMPT_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
+        self._latency = Histogram("delivery_latency_seconds", "From acceptance to the receiver's 2xx.", ["namespace"], buckets=_LATENCY_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
+        self._commit_seconds = Histogram("store_commit_seconds", "Time of one commit, as its waiters saw it.", buckets=_COMMIT_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
+        self.pending = Gauge("deliveries_pending", "Deliveries not ended yet, held ones included.", ["namespace", "subscription"], **names)  # type: ignore[arg-type]  # fmt: skip
+        self.holds = Gauge("subscription_hold", "1 while a subscription is held for this reason.", ["namespace", "subscription", "reason"], **names)  # type: ignore[arg-type]  # fmt: skip
+        self.oldest_due = Gauge("oldest_due_delivery_age_seconds", "How long the oldest due delivery that nothing holds has waited.", **names)  # type: ignore[arg-type]  # fmt: skip
+        self.lane_state = Gauge("lane_state", "A subscription's lane: 0 closed breaker, 1 half open, 2 open.", ["namespace", "subscription"], **names)  # type: ignore[arg-type]  # fmt: skip
+        self.inflight = Gauge("inflight_attempts", "Attempts under way now.", **names)  # type: ignore[arg-type]  # fmt: skip
+        Gauge("build_info", "1; the version is in the label.", ["version"], **names).labels(__version__).set(1)  # type: ignore[arg-type]  # fmt: skip
+
+        self._received_child = lru_cache(8192)(lambda *labels: self._received.labels(*labels))
+        self._delivered_child = lru_cache(16384)(lambda *labels: self._delivered.labels(*labels))
+        self._attempts_child = lru_cache(32768)(lambda *labels: self._attempts.labels(*labels))
+        self._latency_child = lru_cache(4096)(lambda *labels: self._latency.labels(*labels))
+        self._attempt_seconds_child = lru_cache(4096)(lambda *labels: self._attempt_seconds.labels(*labels))  # fmt: skip
+        self.committed: Callable[[float], None] = self._commit_seconds.observe
+        """A commit took that many seconds."""
+
+    def received(self, namespace: Namespace, run_type: str, status: str, result: str) -> None:
+        """A report came in; ``result`` is accepted, duplicate or rejected. Unknown words are ``other``."""
+        if run_type not in _RUN_TYPES:
+            run_type = "other"
+        if status not in _STATUSES:
+            status = "other"
+        self._received_child(namespace, run_type, status, result).inc()
+
+    def attempted(self, delivery: Delivery, attempt: Attempt) -> None:
+        """An attempt ended."""
+        name = self._label(delivery.target.subscription)
+        self._attempts_child(delivery.namespace, name, attempt.outcome.value).inc()
+        self._attempt_seconds_child(delivery.namespace).observe(attempt.duration)
+
+    def delivered(self, namespace: Namespace, subscription: str | None, latency: float) -> None:
+        """A receiver answered 2xx, ``latency`` seconds after acceptance."""
+        self._delivered_child(namespace, self._label(subscription), "delivered").inc()
+        self._latency_child(namespace).observe(latency)
+
+    def ended(
+        self, namespace: Namespace, subscription: str | None, result: str, count: int = 1
+    ) -> None:
+        """Deliveries ended without success; ``result`` is exhausted or cancelled."""
+        self._delivered_child(namespace, self._label(subscription), result).inc(count)
+
+    def event(self, name: str, /, **fields: object) -> None:
+        """Something worth a line at level info, under a stable event name."""
+        self.log.info(name, **fields)
+
+    def warning(self, name: str, /, **fields: object) -> None:
+        """Something that somebody should look at."""
+        self.log.warning(name, **fields)
+
+    def error(self, name: str, /, **fields: object) -> None:
+        """Something that is broken; ``error`` among the fields says what and what to do."""
+        self.log.error(name, **fields)
+
+    def debug(self, name: str, /, **fields: object) -> None:
+        self.log.debug(name, **fields)
+
+    def _label(self, subscription: str | None) -> str:
+        return subscription or "" if self._subscription_label else ""
