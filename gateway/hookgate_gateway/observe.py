@@ -46,11 +46,11 @@ class Observer:
         self.inflight = Gauge("inflight_attempts", "Attempts under way now.", **names)  # type: ignore[arg-type]  # fmt: skip
         Gauge("build_info", "1; the version is in the label.", ["version"], **names).labels(__version__).set(1)  # type: ignore[arg-type]  # fmt: skip
 
-        self._received_child = lru_cache(8192)(lambda *labels: self._received.labels(*labels))
-        self._delivered_child = lru_cache(16384)(lambda *labels: self._delivered.labels(*labels))
-        self._attempts_child = lru_cache(32768)(lambda *labels: self._attempts.labels(*labels))
-        self._latency_child = lru_cache(4096)(lambda *labels: self._latency.labels(*labels))
-        self._attempt_seconds_child = lru_cache(4096)(lambda *labels: self._attempt_seconds.labels(*labels))  # fmt: skip
+        self._received_child = lru_cache(8192)(self._received.labels)
+        self._delivered_child = lru_cache(16384)(self._delivered.labels)
+        self._attempts_child = lru_cache(32768)(self._attempts.labels)
+        self._latency_child = lru_cache(4096)(self._latency.labels)
+        self._attempt_seconds_child = lru_cache(4096)(self._attempt_seconds.labels)  # fmt: skip
         self.committed: Callable[[float], None] = self._commit_seconds.observe
         """A commit took that many seconds."""
 
