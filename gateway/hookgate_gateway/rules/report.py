@@ -77,21 +77,24 @@ def _word(
     document: Mapping[str, object], name: str, longest: int, default: str | None = None
 ) -> str | Unreadable:
     value = document.get(name)
+    if value is None:  # null says the same as nothing
+        value = default
+    if isinstance(value, str) and 0 < len(value) <= longest and _is_clean(value):
+        return value
+    msg, kind = _objection(value, longest)
+    return Unreadable(loc=(name,), msg=msg, type=kind)
+
+
+def _objection(value: object, longest: int) -> tuple[str, str]:
     if value is None:
-        if default is not None:
-            return default
-        return Unreadable(loc=(name,), msg="field required", type="missing")
+        return "field required", "missing"
     if not isinstance(value, str):
-        return Unreadable(loc=(name,), msg="must be a string", type="string_type")
-    if not value or value.isspace():
-        return Unreadable(loc=(name,), msg="must not be empty", type="string_too_short")
+        return "must be a string", "string_type"
+    if not value:
+        return "must not be empty", "string_too_short"
     if len(value) > longest:
-        msg = f"must have at most {longest} characters"
-        return Unreadable(loc=(name,), msg=msg, type="string_too_long")
-    if not _is_clean(value):
-        msg = "must not contain control characters or lone surrogates"
-        return Unreadable(loc=(name,), msg=msg, type="string_characters")
-    return value
+        return f"must have at most {longest} characters", "string_too_long"
+    return "must not contain control characters or lone surrogates", "string_characters"
 
 
 def _attempt(value: object) -> int:
