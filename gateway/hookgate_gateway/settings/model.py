@@ -1,0 +1,168 @@
+"""
+Every setting of the gateway: what it means, its unit, its default, and why one would touch it.
+
+The descriptions are the documentation: ``hookgate gateway --help`` and the README's table are made
+from them. Secrets are ``SecretStr`` and can also be given as a file, by the same name with ``_FILE``.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from hookgate_gateway.settings.sources import Environment
+from hookgate_gateway.settings.values import ListenAddress, parse_listen, parse_store
+
+__all__ = ["LogFormat", "LogLevel", "Settings"]
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+class LogLevel(StrEnum):
+    """From which level on log lines are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _listen(value: object) -> object:
+    return parse_listen(value) if isinstance(value, str) else value
+
+
+def _store(value: object) -> object:
+    return parse_store(value) if isinstance(value, str) else value
+
+
+Listen = Annotated[ListenAddress, NoDecode, BeforeValidator(_listen)]
+Store = Annotated[Path, NoDecode, BeforeValidator(_store)]
+
+
+class Settings(BaseSettings):
+    """What one gateway process is told. Only ``store`` is required."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HOOKGATE_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    store: Store = Field(
+        description="Where everything accepted is kept: `sqlite:///path/hookgate.db`; what follows the"
+        " three slashes is the path as it stands. Required. Put it on a local disk: losing it loses"
+        " what was not delivered yet.",
+        examples=["sqlite:///hookgate.db"],
+    )
+    listen: Listen = Field(
+        ListenAddress(None, 8080),
+        description="Where clients and engines reach the gateway: `host:port`, `[IPv6]:port` or"
+        " `:port` for every interface.",
+        examples=["127.0.0.1:8080"],
+    )
+    metrics_listen: Listen = Field(
+        ListenAddress(None, 9090),
+        description="Where `/metrics`, `/healthz` and `/readyz` are served. Nothing on it asks for a"
+        " key, so keep it inside.",
+        examples=["127.0.0.1:9090"],
+    )
+    manifests_dir: Path | None = Field(
+        None,
+        description="The folder of manifests (`.yaml`, `.yml`, `.json`) with subscriptions and"
+        " Secrets. A change is taken up within 2 seconds. Without one the gateway knows nobody.",
+        examples=["/etc/hookgate/manifests"],
+    )
+    egress_allow: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses that deliveries may go to although they are refused by default, comma"
+        " separated: `[namespace/](CIDR|host|*.suffix)[:port]`. A CIDR opens exactly its own"
+        " addresses; a host name lifts the refusal of private ranges only. Set it for receivers"
+        " inside your own network.",
+        examples=["10.20.0.0/16,billing/hooks.internal.example:8443"],
+    )
+    encryption_keys: SecretStr | None = Field(
+        None,
+        description="Fernet keys, one a line, that encrypt Secrets in the store; the first encrypts,"
+        " the others still decrypt (rotation). Without any, one is made beside the store with mode"
+        " 0600.",
+        examples=["the output of `Fernet.generate_key()`"],
+    )
+    max_body_bytes: int = Field(
+        8 * 1024 * 1024,
+        ge=1024,
+        le=64 * 1024 * 1024,
+        description="Largest report accepted, in bytes; a larger one is answered 413. Raise it for"
+        " runs with very large outputs.",
+        examples=["16777216"],
+    )
+    max_inflight: int = Field(
+        1024,
+        ge=1,
+        le=65536,
+        description="Attempts under way at the same time, over all targets. One namespace uses at"
+        " most half. Lower it where file descriptors or memory are scarce.",
+        examples=["256"],
+    )
+    retention_days: float = Field(
+        30.0,
+        gt=0,
+        le=3650,
+        allow_inf_nan=False,
+        description="Days that an event is kept after all its deliveries ended; as long it can be"
+        " looked at and replayed, and its duplicates are recognised.",
+        examples=["7"],
+    )
+    delete_grace_seconds: float = Field(
+        3600.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds that deliveries of a deleted subscription are held before they are"
+        " cancelled; the same subscription created again within them takes its deliveries up.",
+        examples=["600"],
+    )
+    shutdown_grace_seconds: float = Field(
+        35.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds after SIGTERM that attempts under way may take to finish. Longer than"
+        " the longest `timeoutSeconds`, and shorter than the platform's own limit.",
+        examples=["60"],
+    )
+    metrics_subscription_label: bool = Field(
+        True,
+        description="Whether metrics carry the name of the subscription. Switch it off with"
+        " thousands of subscriptions.",
+        examples=["false"],
+    )
+    log_format: LogFormat = Field(
+        LogFormat.JSON,
+        description="`json` (a line is an object) or `text` for people.",
+        examples=["text"],
+    )
+    log_level: LogLevel = Field(
+        LogLevel.INFO,
+        description="`debug`, `info`, `warning` or `error`.",
+        examples=["debug"],
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the parent's signature
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What was given in code goes before the environment; nothing else is read."""
+        return init_settings, Environment(settings_cls)
