@@ -7,7 +7,10 @@ Everything here is a function of its arguments: no clock, no chance, no I/O. The
 
 from dataclasses import dataclass
 
-from hookgate_gateway.rules.delivery import Ending, Timestamp
+from hookgate_gateway.rules.delivery import Attempt, Ending, Outcome, Timestamp
+
+LONGEST_PAUSE = 3600.0
+"""Seconds that a receiver can ask for by Retry-After; what it asks for beyond is not honoured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +48,42 @@ class GiveUp:
 
 
 Verdict = Succeed | RetryAt | GiveUp
+
+
+def asked_pause(attempt: Attempt) -> float:
+    """Seconds for which the receiver asked to be left alone; 0.0 when it did not.
+
+    Only 429 and 503 are read so (RFC 9110 §10.2.3, RFC 6585 §4), and at most an hour is granted.
+    """
+    if attempt.retry_after is None or attempt.status not in (429, 503):
+        return 0.0
+    return min(max(attempt.retry_after, 0.0), LONGEST_PAUSE)
+
+
+def decide(
+    policy: RetryPolicy,
+    attempt: Attempt,
+    *,
+    number: int,
+    now: Timestamp,
+    jitter: float,
+    age_from: Timestamp,
+) -> Verdict:
+    """What follows from attempt ``number`` (from 1) that ended at ``now``.
+
+    ``jitter`` is a draw from 0..1. ``age_from`` is the later of acceptance and last resume; a delivery
+    expires when its next attempt would come after ``policy.max_age`` seconds of age. Every outcome but
+    a success and a 410 is retried, refusals of our own (``blocked``) included: a DNS slip or a typo in
+    an allowlist must not lose anything.
+    """
+    if attempt.outcome is Outcome.SUCCESS:
+        return Succeed()
+    if attempt.outcome is Outcome.GONE:
+        return GiveUp(Ending.GONE)
+    if number > len(policy.delays):
+        return GiveUp(Ending.ATTEMPTS_USED_UP)
+    pause = policy.delays[number - 1] * (1.0 + policy.jitter_percent / 100.0 * jitter)
+    due = now + max(pause, asked_pause(attempt))
+    if due > age_from + policy.max_age:
+        return GiveUp(Ending.EXPIRED)
+    return RetryAt(due)
