@@ -1,0 +1,112 @@
+"""
+Webhooks of Skyvern servers: who sent them is proved by their signature, then they are reports.
+
+The answer never tells whether a source exists: an unknown one is verified like a known one, against a
+key that nobody has.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from hookgate.signing import SignatureError, SigningScheme, verify
+from hookgate_gateway.catalogue.snapshot import Snapshot
+from hookgate_gateway.contract import Source
+from hookgate_gateway.intake.accept import AcceptedReport
+from hookgate_gateway.observe import Observer
+from hookgate_gateway.rules.delivery import Namespace
+from hookgate_gateway.rules.report import Unreadable
+
+__all__ = ["Ingest", "Refused", "judge"]
+
+_OWN_HEADER = "x-hookgate-delivery-id"
+_NOBODY = Namespace("")
+"""Counted here when no source proved to be anybody's: a label must not be made of a stranger's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not taken in; nothing was stored."""
+
+    status: int
+    code: str
+    detail: str
+
+
+LOOP = Refused(400, "delivery_loop", "this is a delivery of a hookgate gateway that came back")
+UNVERIFIED = Refused(401, "invalid_signature", "Invalid or missing signature")
+
+
+class Acceptance(Protocol):
+    """What takes reports in; see :class:`hookgate_gateway.intake.accept.Acceptor`."""
+
+    async def accept(
+        self, namespace: Namespace, body: bytes, origin: str
+    ) -> AcceptedReport | Unreadable: ...
+
+
+class SourceCatalogue(Protocol):
+    """Where sources are looked up."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+
+def judge(
+    source: Source | None,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    decoy: bytes,
+    tolerance: float | None,
+    now: float,
+) -> Refused | None:
+    """Why this request is not that source's word, or None when it is.
+
+    ``source`` None is an unknown one; ``decoy`` is the key that its requests are verified with. The
+    Skyvern servers' timestamp is not signed and can be wrong by hours, so ``tolerance`` (seconds) is
+    None unless somebody wants it.
+    """
+    if any(name.lower() == _OWN_HEADER for name in headers):
+        return LOOP
+    keys = (decoy,) if source is None else source.keys
+    try:
+        verify(body, headers, keys, scheme=SigningScheme.SKYVERN, tolerance=tolerance, now=now)
+    except SignatureError:
+        return UNVERIFIED
+    return None if source is not None else UNVERIFIED
+
+
+class Ingest:
+    """Takes in the webhooks of sources."""
+
+    def __init__(
+        self,
+        *,
+        acceptor: Acceptance,
+        catalogue: SourceCatalogue,
+        observer: Observer,
+        now: Callable[[], float],
+        tolerance: float | None = None,
+    ) -> None:
+        self._acceptor = acceptor
+        self._catalogue = catalogue
+        self._observer = observer
+        self._now = now
+        self._tolerance = tolerance
+        self._decoy = secrets.token_bytes(32)
+
+    async def receive(
+        self, namespace: Namespace, name: str, headers: Mapping[str, str], body: bytes
+    ) -> AcceptedReport | Unreadable | Refused:
+        """Verify and accept one request. Raises what :meth:`Acceptor.accept` raises."""
+        source = self._catalogue.snapshot.sources.get((namespace, name))
+        refused = judge(
+            source, headers, body, decoy=self._decoy, tolerance=self._tolerance, now=self._now()
+        )
+        if refused is not None:
+            counted = _NOBODY if source is None else namespace
+            self._observer.received(counted, "other", "other", "rejected")
+            return refused
+        return await self._acceptor.accept(namespace, body, f"source:{name}")
