@@ -7,6 +7,7 @@ Built whole from the stored resources and swapped whole; nobody ever changes one
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hookgate_gateway.catalogue.index import MatchIndex
 from hookgate_gateway.contract import ApiKey, Source, Subscription
 from hookgate_gateway.rules.delivery import Namespace
 
@@ -34,3 +35,5 @@ class Snapshot:
     sources: Mapping[tuple[Namespace, str], Source] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     """What was refused although it is stored (a key known elsewhere): one sentence each."""
+    indexes: dict[Namespace, MatchIndex] = field(default_factory=dict, repr=False, compare=False)
+    """A memo of ``matching``, filled by ``matching_subscriptions`` at a namespace's first event."""

@@ -1,0 +1,206 @@
+"""
+From a WebhookSubscription and the Secrets it names to what the gateway can send with.
+
+A function of its arguments: ``lookup`` brings the values in, from manifests, the store or a cluster. What
+is wrong is told by the name of the Secret and the key, never by a value.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from hookgate.resources import (
+    SubscriptionSpec,
+    WebhookSubscription,
+    header_value_problem,
+    problem_lines,
+    trimmed_url,
+    url_problem,
+)
+from hookgate.resources import subscription as resource
+from hookgate.signing import InvalidKey, SigningScheme, validate_key
+from hookgate_gateway.contract import PLAIN_TLS, Endpoint, Signing, Tls
+from hookgate_gateway.rules.delivery import Namespace
+from hookgate_gateway.rules.lane import LaneLimits
+from hookgate_gateway.rules.matching import MatchRule
+from hookgate_gateway.rules.retry import RetryPolicy
+from hookgate_gateway.secret_values import CONFIG_MAP, Lookup, SecretValues
+
+__all__ = [
+    "Resolved",
+    "Unresolved",
+    "limits",
+    "match_rule",
+    "resolve",
+    "resolve_spec",
+    "retry_policy",
+    "secret_names",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Everything that is needed to send."""
+
+    endpoint: Endpoint
+    signing: Signing
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Nothing can be sent; one sentence for each reason."""
+
+    reasons: tuple[str, ...]
+
+
+def resolve(
+    namespace: Namespace, name: str, document: Mapping[str, Any], lookup: Lookup
+) -> Resolved | Unresolved:
+    """The endpoint and the keys of the WebhookSubscription that ``document`` is.
+
+    One trailing newline is trimmed from every value. A document that is not valid is Unresolved too.
+    """
+    try:
+        subscription = WebhookSubscription.model_validate(document)
+    except ValidationError as error:
+        lines = problem_lines(error, WebhookSubscription)
+        return Unresolved(
+            tuple(f"WebhookSubscription {namespace}/{name}: {line}" for line in lines)
+        )
+    return resolve_spec(namespace, subscription.spec, lookup)
+
+
+def resolve_spec(
+    namespace: Namespace, spec: SubscriptionSpec, lookup: Lookup
+) -> Resolved | Unresolved:
+    """As :func:`resolve`, of a spec that was validated before."""
+    values = SecretValues(namespace, lookup)
+    endpoint = _endpoint(spec.endpoint, values)
+    signing = _signing(spec.signing, values)
+    if values.problems:
+        return Unresolved(tuple(dict.fromkeys(values.problems)))
+    return Resolved(endpoint, signing)
+
+
+def secret_names(spec: SubscriptionSpec) -> frozenset[str]:
+    """The Secrets (and ConfigMaps, as ``configmap/NAME``) that a spec needs."""
+    return frozenset(_named(spec))
+
+
+def match_rule(spec: SubscriptionSpec) -> MatchRule:
+    match = spec.match
+    return MatchRule(
+        frozenset(str(run_type) for run_type in match.run_types),
+        frozenset(str(status) for status in match.statuses),
+        match.workflow_ids,
+        match.interim,
+    )
+
+
+def retry_policy(spec: SubscriptionSpec) -> RetryPolicy:
+    delivery = spec.delivery
+    return RetryPolicy(
+        tuple(float(delay) for delay in delivery.retry_delays_seconds),
+        float(delivery.jitter_percent),
+        float(delivery.max_age_seconds),
+    )
+
+
+def limits(spec: SubscriptionSpec) -> LaneLimits:
+    delivery = spec.delivery
+    rate = delivery.rate_limit
+    return LaneLimits(
+        max_in_flight=delivery.max_in_flight,
+        requests_per_second=float(rate.requests_per_second) if rate else None,
+        burst=rate.burst if rate else None,
+        breaker_failures=delivery.circuit_breaker.consecutive_failures,
+        breaker_open_seconds=float(delivery.circuit_breaker.open_seconds),
+    )
+
+
+def _endpoint(spec: resource.Endpoint, values: SecretValues) -> Endpoint:
+    url = spec.url or ""
+    if spec.url_from:
+        ref = spec.url_from.secret_key_ref
+        url = trimmed_url(values.text(ref.name, ref.key, lambda v: url_problem(trimmed_url(v))))
+    headers = tuple((header.name, _header(header, values)) for header in spec.headers)
+    tls = _tls(spec.tls, values)
+    return Endpoint(
+        url=url,
+        headers=headers,
+        secret_headers=frozenset(h.name for h in spec.headers if h.value_from),
+        timeout=float(spec.timeout_seconds),
+        tls=tls,
+        fingerprint=_fingerprint(url, headers, tls),
+    )
+
+
+def _header(header: resource.Header, values: SecretValues) -> str:
+    if not header.value_from:
+        return header.value or ""
+    ref = header.value_from.secret_key_ref
+    return values.text(ref.name, ref.key, header_value_problem)
+
+
+def _tls(spec: resource.Tls, values: SecretValues) -> Tls:
+    ca = certificate = key = None
+    if spec.ca_from:
+        secret, entry = _ca_place(spec.ca_from)
+        ca = values.pem(secret, entry, b"CERTIFICATE")
+    if spec.client_certificate:
+        secret = spec.client_certificate.secret_name
+        certificate = values.pem(secret, "tls.crt", b"CERTIFICATE")
+        key = values.pem(secret, "tls.key", b"PRIVATE KEY")
+    tls = Tls(
+        ca_pem=ca,
+        certificate_pem=certificate,
+        key_pem=key,
+        server_name=spec.server_name,
+        insecure_skip_verify=spec.insecure_skip_verify,
+    )
+    return PLAIN_TLS if tls == PLAIN_TLS else tls
+
+
+def _ca_place(ca: resource.CaSource) -> tuple[str, str]:
+    if ca.secret_key_ref:
+        return ca.secret_key_ref.name, ca.secret_key_ref.key
+    assert ca.config_map_key_ref  # noqa: S101  # the model has exactly one
+    return CONFIG_MAP + ca.config_map_key_ref.name, ca.config_map_key_ref.key
+
+
+def _signing(spec: resource.Signing, values: SecretValues) -> Signing:
+    keys = tuple(_key(spec.scheme, ref, values) for ref in spec.secret_refs)
+    return Signing(scheme=spec.scheme, keys=keys)
+
+
+def _key(scheme: SigningScheme, ref: resource.KeyRef, values: SecretValues) -> bytes:
+    key = values.value(ref.name, ref.key)
+    if key:
+        try:
+            validate_key(scheme, key)
+        except InvalidKey as error:
+            values.complain(ref.name, ref.key, str(error))
+    return key
+
+
+def _fingerprint(url: str, headers: tuple[tuple[str, str], ...], tls: Tls) -> str:
+    facts = (url, headers, tls.ca_pem, tls.certificate_pem, tls.key_pem)
+    shape = (*facts, tls.server_name, tls.insecure_skip_verify)
+    return hashlib.sha256(repr(shape).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _named(spec: SubscriptionSpec) -> Iterator[str]:
+    endpoint = spec.endpoint
+    if endpoint.url_from:
+        yield endpoint.url_from.secret_key_ref.name
+    for header in endpoint.headers:
+        if header.value_from:
+            yield header.value_from.secret_key_ref.name
+    if endpoint.tls.ca_from:
+        yield _ca_place(endpoint.tls.ca_from)[0]
+    if endpoint.tls.client_certificate:
+        yield endpoint.tls.client_certificate.secret_name
+    yield from (ref.name for ref in spec.signing.secret_refs)

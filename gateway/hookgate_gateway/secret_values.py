@@ -1,0 +1,70 @@
+"""
+Reading values from Secrets and ConfigMaps, and telling what is wrong with them.
+
+Problems name the Secret and the key, never the value.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hookgate_gateway.rules.delivery import Namespace
+
+__all__ = ["CONFIG_MAP", "Lookup", "SecretValues", "trimmed"]
+
+CONFIG_MAP = "configmap/"
+"""What a ConfigMap's name starts with where it stands among the names of Secrets."""
+
+Lookup = Callable[[str, str], bytes | None]
+"""The value of (Secret or ``configmap/NAME``, key) of one namespace, or None."""
+
+
+def trimmed(value: bytes) -> bytes:
+    """A Secret's value without one trailing newline, the commonest cause of wrong signatures."""
+    if value.endswith(b"\r\n"):
+        return value[:-2]
+    return value.removesuffix(b"\n")
+
+
+@dataclass(slots=True)
+class SecretValues:
+    """Reads values and gathers what is wrong with them, so that all of it is told at once."""
+
+    namespace: Namespace
+    lookup: Lookup = field(repr=False)
+    problems: list[str] = field(default_factory=list)
+
+    def value(self, secret: str, key: str) -> bytes:
+        found = self.lookup(secret, key)
+        if found is None:
+            self.complain(secret, key, "is not there")
+            return b""
+        value = trimmed(found)
+        if not value:
+            self.complain(secret, key, "is empty")
+        return value
+
+    def text(self, secret: str, key: str, problem: Callable[[str], str | None]) -> str:
+        """A value as text that ``problem`` has nothing against."""
+        value = self.value(secret, key)
+        if not value:
+            return ""
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            self.complain(secret, key, "is not UTF-8 text")
+            return ""
+        if message := problem(text):
+            self.complain(secret, key, message)
+        return text
+
+    def pem(self, secret: str, key: str, kind: bytes) -> bytes:
+        value = self.value(secret, key)
+        if value and kind + b"-----" not in value:
+            self.complain(secret, key, f"must be PEM with a {kind.decode()}")
+        return value
+
+    def complain(self, secret: str, key: str, message: str) -> None:
+        kind, name = ("Secret", secret)
+        if secret.startswith(CONFIG_MAP):
+            kind, name = ("ConfigMap", secret.removeprefix(CONFIG_MAP))
+        self.problems.append(f"{kind} {self.namespace}/{name}, key {key}: {message}")
