@@ -6,7 +6,8 @@ happened. Label children are bound once and kept; label sets are closed. Never a
 id, event id, error text. Never in a log line: a secret, a payload.
 """
 
-from collections.abc import Callable
+from collections import Counter as Counts
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import structlog
@@ -46,6 +47,8 @@ class Observer:
         self.inflight = Gauge("inflight_attempts", "Attempts under way now.", **names)  # type: ignore[arg-type]  # fmt: skip
         Gauge("build_info", "1; the version is in the label.", ["version"], **names).labels(__version__).set(1)  # type: ignore[arg-type]  # fmt: skip
 
+        self._pending_now = _Standing(self.pending)
+        self._holds_now = _Standing(self.holds)
         self._received_child = lru_cache(8192)(self._received.labels)
         self._delivered_child = lru_cache(16384)(self._delivered.labels)
         self._attempts_child = lru_cache(32768)(self._attempts.labels)
@@ -79,6 +82,30 @@ class Observer:
         """Deliveries ended without success; ``result`` is exhausted or cancelled."""
         self._delivered_child(namespace, self._label(subscription), result).inc(count)
 
+    def stands(
+        self,
+        *,
+        pending: Mapping[tuple[Namespace, str], int],
+        holds: Mapping[tuple[Namespace, str], str],
+        oldest_due_age: float,
+    ) -> None:
+        """How things stand now, by namespace and subscription; what is not mentioned has ended."""
+        sums: Counts[tuple[str, ...]] = Counts()
+        for (namespace, name), count in pending.items():
+            sums[namespace, self._label(name)] += count
+        self._pending_now.set(sums)
+        if self._subscription_label:
+            self._holds_now.set({(*key, reason): 1 for key, reason in holds.items()})
+        self.oldest_due.set(oldest_due_age)
+
+    def forget(self, namespace: Namespace, subscription: str) -> None:
+        """A subscription is deleted for good: its series go away."""
+        labels = {"namespace": namespace, "subscription": subscription}
+        for metric in (self._delivered, self._attempts, self.pending, self.holds, self.lane_state):
+            metric.remove_by_labels(labels)
+        self._delivered_child.cache_clear()  # a bound child would count on unseen
+        self._attempts_child.cache_clear()
+
     def event(self, name: str, /, **fields: object) -> None:
         """Something worth a line at level info, under a stable event name."""
         self.log.info(name, **fields)
@@ -96,3 +123,18 @@ class Observer:
 
     def _label(self, subscription: str | None) -> str:
         return subscription or "" if self._subscription_label else ""
+
+
+class _Standing:
+    """A gauge whose series are exactly those that were last set."""
+
+    def __init__(self, gauge: Gauge) -> None:
+        self._gauge = gauge
+        self._labels: frozenset[tuple[str, ...]] = frozenset()
+
+    def set(self, values: Mapping[tuple[str, ...], int]) -> None:
+        for labels, value in values.items():
+            self._gauge.labels(*labels).set(value)
+        for labels in self._labels.difference(values):
+            self._gauge.remove(*labels)
+        self._labels = frozenset(values)

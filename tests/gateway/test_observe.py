@@ -1,0 +1,57 @@
+"""Metrics: closed label sets, series that end with what they speak of."""
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from hookgate_gateway.observe import Observer
+from hookgate_gateway.rules.delivery import Namespace
+
+SHOP = Namespace("shop")
+
+
+def exposed(registry, *needles):
+    lines = generate_latest(registry).decode().splitlines()
+    return sorted(
+        line
+        for line in lines
+        if not line.startswith("#") and "_created" not in line and all(n in line for n in needles)
+    )
+
+
+def test_words_nobody_knows_count_as_other():
+    registry = CollectorRegistry()
+    Observer(registry).received(SHOP, "task_v9", "on fire", "rejected")
+    assert exposed(registry, "webhooks_received_total") == [
+        'hookgate_webhooks_received_total{namespace="shop",result="rejected",run_type="other",status="other"} 1.0'
+    ]
+
+
+def test_gauges_show_what_stands_and_drop_what_ended():
+    registry = CollectorRegistry()
+    observer = Observer(registry)
+    key = (SHOP, "invoices")
+    observer.stands(pending={key: 3, (SHOP, ""): 1}, holds={key: "Gone"}, oldest_due_age=2.5)
+    assert exposed(registry, "deliveries_pending", "invoices")[0].endswith(" 3.0")
+    assert exposed(registry, "subscription_hold", "Gone")
+    observer.stands(pending={(SHOP, ""): 1}, holds={}, oldest_due_age=0.0)
+    assert exposed(registry, "invoices") == []
+    assert exposed(registry, "deliveries_pending")[0].endswith(" 1.0")
+
+
+def test_the_series_of_a_deleted_subscription_go_and_a_new_one_counts_again():
+    registry = CollectorRegistry()
+    observer = Observer(registry)
+    observer.delivered(SHOP, "invoices", 0.1)
+    observer.forget(SHOP, "invoices")
+    assert exposed(registry, "invoices") == []
+    observer.delivered(SHOP, "invoices", 0.1)
+    (line,) = exposed(registry, "webhooks_delivered_total", "invoices")
+    assert line.endswith(" 1.0")
+
+
+def test_without_the_subscription_label_pending_is_summed():
+    registry = CollectorRegistry()
+    observer = Observer(registry, subscription_label=False)
+    observer.stands(pending={(SHOP, "a"): 2, (SHOP, "b"): 3}, holds={}, oldest_due_age=0.0)
+    assert exposed(registry, "deliveries_pending") == [
+        'hookgate_deliveries_pending{namespace="shop",subscription=""} 5.0'
+    ]
