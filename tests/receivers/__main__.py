@@ -11,10 +11,10 @@ and runs until its standard input ends or SIGTERM. Each HTTP port has its own ``
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import signal
+import stat
 import sys
 from contextlib import AsyncExitStack
 
@@ -72,8 +72,9 @@ async def _told_to_stop() -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     loop.add_signal_handler(signal.SIGINT, stopped.set)
-    reader = asyncio.StreamReader()
-    with contextlib.suppress(ValueError):  # a file or /dev/null never ends us
+    mode = os.fstat(sys.stdin.fileno()).st_mode
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):  # a terminal, a file or /dev/null never ends us
+        reader = asyncio.StreamReader()
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         ended = asyncio.create_task(reader.read())
         ended.add_done_callback(lambda _: stopped.set())
