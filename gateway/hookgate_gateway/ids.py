@@ -33,6 +33,13 @@ class Ids:
     def delivery(self) -> DeliveryId:
         return cast("DeliveryId", self._make("dlv_"))
 
+    def run_delivery(self, event: EventId) -> DeliveryId:
+        """The id for an event's delivery to its run's own target: the event's characters once more.
+
+        No other delivery has them, as each identifier is made once; and most events need none.
+        """
+        return cast("DeliveryId", "dlv_" + event[4:])
+
     def task(self) -> RunId:
         return cast("RunId", self._make("tsk_"))
 

@@ -184,9 +184,10 @@ class Acceptor:
         return AcceptedReport(receipt.event_id, report.run_id, receipt.created, False)
 
     def _waiting(self, namespace: Namespace, report: Report, body: bytes, origin: str) -> Waiting:
+        event_id = self._ids.event()
         return Waiting(
-            event_id=self._ids.event(),
-            run_delivery=self._ids.delivery(),
+            event_id=event_id,
+            run_delivery=self._ids.run_delivery(event_id),
             namespace=namespace,
             report=report,
             body=body,
