@@ -8,6 +8,7 @@ from textwrap import fill
 
 from pydantic.fields import FieldInfo
 
+from hookgate_gateway.rules.egress_rules import EgressRules
 from hookgate_gateway.settings.model import Settings
 from hookgate_gateway.settings.sources import holds_secret, variable
 
@@ -51,7 +52,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value = field.default
-    if value is None or value == ():
+    if value is None or value == EgressRules():
         return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

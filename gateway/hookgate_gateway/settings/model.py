@@ -17,6 +17,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from hookgate_gateway.rules.egress_rules import EgressRules
 from hookgate_gateway.settings.sources import Environment
 from hookgate_gateway.settings.values import ListenAddress, parse_listen, parse_store
 
@@ -43,11 +44,16 @@ def _listen(value: object) -> object:
     return parse_listen(value) if isinstance(value, str) else value
 
 
+def _allowed(value: object) -> object:
+    return EgressRules.parse(value) if isinstance(value, str) else value
+
+
 def _store(value: object) -> object:
     return parse_store(value) if isinstance(value, str) else value
 
 
 Listen = Annotated[ListenAddress, NoDecode, BeforeValidator(_listen)]
+Allowed = Annotated[EgressRules, NoDecode, BeforeValidator(_allowed)]
 Store = Annotated[Path, NoDecode, BeforeValidator(_store)]
 
 
@@ -82,8 +88,8 @@ class Settings(BaseSettings):
         " Secrets. A change is taken up within 2 seconds. Without one the gateway knows nobody.",
         examples=["/etc/hookgate/manifests"],
     )
-    egress_allow: Annotated[tuple[str, ...], NoDecode] = Field(
-        (),
+    egress_allow: Allowed = Field(
+        EgressRules(),
         description="Addresses that deliveries may go to although they are refused by default, comma"
         " separated: `[namespace/](CIDR|host|*.suffix)[:port]`. A CIDR opens exactly its own"
         " addresses; a host name lifts the refusal of private ranges only. Set it for receivers"
@@ -137,6 +143,14 @@ class Settings(BaseSettings):
         description="Seconds after SIGTERM that attempts under way may take to finish. Longer than"
         " the longest `timeoutSeconds`, and shorter than the platform's own limit.",
         examples=["60"],
+    )
+    shutdown_drain_seconds: float = Field(
+        5.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds after SIGTERM that the gateway, no longer ready, goes on accepting:"
+        " load balancers need a moment to notice. 0 where nothing balances.",
+        examples=["0"],
     )
     metrics_subscription_label: bool = Field(
         True,
