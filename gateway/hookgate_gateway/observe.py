@@ -106,6 +106,11 @@ class Observer:
         self._delivered_child.cache_clear()  # a bound child would count on unseen
         self._attempts_child.cache_clear()
 
+    def breaker(self, namespace: Namespace, subscription: str, state: int) -> None:
+        """A subscription's breaker is closed (0), half open (1) or open (2) now."""
+        if self._subscription_label:
+            self.lane_state.labels(namespace, subscription).set(state)
+
     def event(self, name: str, /, **fields: object) -> None:
         """Something worth a line at level info, under a stable event name."""
         self.log.info(name, **fields)
