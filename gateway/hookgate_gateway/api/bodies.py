@@ -1,0 +1,113 @@
+"""
+Reading request bodies: the bytes as received, within limits of size and time.
+
+Most bodies are complete before their handler runs, and are taken without a deadline and without a
+wait. The others share a budget, so that slow uploads cannot fill the memory.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from hookgate_gateway.api.errors import Refusal, invalid, unreadable
+from hookgate_gateway.intake.parse import parse_document
+from hookgate_gateway.rules.report import Unreadable
+
+__all__ = ["BodyReader"]
+
+_JSON = "application/json"
+
+
+class BodyReader:
+    """Reads bodies of at most ``max_bytes`` within ``deadline`` seconds each.
+
+    ``budget`` is the number of bytes that unfinished bodies may hold together.
+    """
+
+    def __init__(
+        self, max_bytes: int, *, deadline: float = 30.0, budget: int = 128 * 1024 * 1024
+    ) -> None:
+        self._max = max_bytes
+        self._deadline = deadline
+        self._budget = budget
+        self._held = 0
+
+    async def read(self, request: web.Request) -> bytes:
+        """The bytes of a JSON body, not looked at.
+
+        Raises Refusal: 408 too slow, 413 too large, 415 another media type or an encoding, 503 when too
+        many unfinished bodies wait.
+        """
+        _require_json(request.headers)
+        content = request.content
+        if content.is_eof() and content.exception() is None:
+            body = content.read_nowait()
+            if len(body) > self._max:
+                raise self._too_large()
+            return body
+        return await self._gather(request)
+
+    async def read_object(self, request: web.Request) -> dict[str, Any]:
+        """A body that is a JSON object. Raises Refusal, also 422 for anything else."""
+        return _object(await self.read(request))
+
+    async def read_optional(self, request: web.Request) -> dict[str, Any]:
+        """The same where a body may be left out, or be ``null``."""
+        if not request.can_read_body:
+            return {}
+        body = await self.read(request)
+        return {} if body.strip() in (b"", b"null") else _object(body)
+
+    async def _gather(self, request: web.Request) -> bytes:
+        if (request.content_length or 0) > self._max:
+            raise self._too_large()
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._deadline):
+                while chunk := await request.content.readany():
+                    self._held += len(chunk)
+                    body += chunk
+                    self._check(len(body))
+        except TimeoutError:
+            raise Refusal(
+                408, "request_timeout", f"the body did not arrive within {self._deadline:g} s"
+            ) from None
+        finally:
+            self._held -= len(body)
+        return bytes(body)
+
+    def _check(self, size: int) -> None:
+        if size > self._max:
+            raise self._too_large()
+        if self._held > self._budget:
+            raise Refusal(503, "overloaded", "too many unfinished requests", retry_after=1.0)
+
+    def _too_large(self) -> Refusal:
+        return Refusal(413, "body_too_large", f"the body is larger than {self._max} bytes")
+
+
+def _require_json(headers: Mapping[str, str]) -> None:
+    media_type = headers.get("Content-Type", _JSON)
+    if media_type != _JSON and not _is_json(media_type):
+        raise Refusal(415, "unsupported_media_type", "Content-Type must be application/json")
+    encoding = headers.get("Content-Encoding")
+    if encoding is not None and encoding.strip().lower() not in ("", "identity"):
+        raise Refusal(
+            415, "unsupported_encoding", "send the body as it is, without a Content-Encoding"
+        )
+
+
+def _is_json(media_type: str) -> bool:
+    kind = media_type.partition(";")[0].strip().lower()
+    return kind == _JSON or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    value = parse_document(body)
+    if isinstance(value, Unreadable):
+        raise unreadable(value)
+    if not isinstance(value, dict):
+        raise invalid(["body"], "Input should be an object", "dict_type")
+    return value

@@ -1,0 +1,119 @@
+"""
+Cancelling runs. With nothing running a run, the gateway itself makes the event that ends it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from hookgate.payloads import RunStatus
+from hookgate_gateway.api import answers, run_shapes
+from hookgate_gateway.api.errors import Refusal, conflict, invalid, unknown
+from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
+from hookgate_gateway.api.services import Services
+from hookgate_gateway.catalogue.snapshot import Caller
+from hookgate_gateway.intake.accept import Overloaded
+from hookgate_gateway.ports import RunRecord, StoreUnavailable
+from hookgate_gateway.rules.delivery import Namespace, RunId
+from hookgate_gateway.rules.report import Unreadable
+
+__all__ = ["CancelRoutes"]
+
+_ORIGIN = "gateway"
+MAX_RUN_IDS = 200
+
+
+class CancelRoutes:
+    """The three ways to cancel; all answer at once, the webhook goes out on its own."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def routes(self) -> Sequence[Route]:
+        return (
+            KeyedRoute("POST", "/v1/runs/cancel", self.cancel_many),
+            KeyedRoute("POST", "/v1/runs/{run_id}/cancel", self.cancel),
+            KeyedRoute("POST", "/api/v1/tasks/{run_id}/cancel", self.cancel_task),
+        )
+
+    async def cancel(self, request: web.Request, caller: Caller) -> web.Response:
+        run = await self._cancel(caller.key.namespace, _run_id(request))
+        return answers.answer(run_shapes.response(run))
+
+    async def cancel_task(self, request: web.Request, caller: Caller) -> web.Response:
+        run = await self._cancel(caller.key.namespace, _run_id(request))
+        return answers.answer(run_shapes.as_task(run_shapes.response(run), run))
+
+    async def cancel_many(self, request: web.Request, caller: Caller) -> web.Response:
+        """``{cancelled: [run id], failed: [{run_id, code, detail}]}``."""
+        body = await self._services.bodies.read_object(request)
+        run_ids = _run_ids(body.get("run_ids"))
+        namespace = caller.key.namespace
+        failures = await asyncio.gather(*(self._try(namespace, run_id) for run_id in run_ids))
+        return answers.answer(
+            {
+                "cancelled": [
+                    run_id
+                    for run_id, failure in zip(run_ids, failures, strict=True)
+                    if failure is None
+                ],
+                "failed": [failure for failure in failures if failure is not None],
+            }
+        )
+
+    async def _try(self, namespace: Namespace, run_id: RunId) -> dict[str, Any] | None:
+        """None when it was cancelled, else why not."""
+        try:
+            await self._cancel(namespace, run_id)
+        except Refusal as refusal:
+            return {"run_id": run_id, "code": refusal.code, "detail": refusal.detail}
+        except (Overloaded, StoreUnavailable):
+            detail = "the store cannot take this now"
+            return {"run_id": run_id, "code": "store_unavailable", "detail": detail}
+        return None
+
+    async def _cancel(self, namespace: Namespace, run_id: RunId) -> RunRecord:
+        """The run as it is then. Raises Refusal: 404 unknown, 409 ended in another way."""
+        run = await self._services.history.run(namespace, run_id)
+        if run is None:
+            raise unknown("run")
+        if run.final:
+            if run.status == RunStatus.CANCELED:
+                return run
+            raise conflict("run_ended", f"the run has ended already: {run.status}")
+        engine = self._services.engine
+        if engine is not None and await engine.cancel(run):
+            return run
+        return await self._end(run)
+
+    async def _end(self, run: RunRecord) -> RunRecord:
+        now = self._services.clock.now()
+        body = answers.encode(run_shapes.cancelled(run, now))
+        accepted = await self._services.reports.accept(run.namespace, body, _ORIGIN)
+        if isinstance(accepted, Unreadable):
+            raise TypeError(f"our own event was refused: {accepted.msg}")
+        return replace(
+            run,
+            status=RunStatus.CANCELED,
+            modified_at=now,
+            event_id=accepted.event_id,
+            final=True,
+            payload=body,
+        )
+
+
+def _run_id(request: web.Request) -> RunId:
+    return RunId(path_word(request, "run_id", "run"))
+
+
+def _run_ids(value: object) -> list[RunId]:
+    """Each once. Raises Refusal 422."""
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_RUN_IDS:
+        raise invalid(["body", "run_ids"], f"must be a list of 1 to {MAX_RUN_IDS} run ids")
+    for place, item in enumerate(value):
+        if not isinstance(item, str) or not item.isprintable():
+            raise invalid(["body", "run_ids", place], "must be a run id", "string_type")
+    return [RunId(item) for item in dict.fromkeys(value)]

@@ -1,0 +1,162 @@
+"""
+What a client may ask for when it creates a run, in every spelling in use.
+
+Each spelling is brought to the SDK's before validation. Unknown fields are kept, ``null`` is the same as
+left out, and two spellings that disagree are refused: nothing, least of all a webhook URL, is dropped in
+silence.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from hookgate.payloads import RunType
+from hookgate_gateway.api.errors import invalid
+from hookgate_gateway.api.urls import webhook_url
+
+__all__ = [
+    "WEBHOOK_SPELLINGS",
+    "ReplayRequest",
+    "RunRequest",
+    "TaskRequest",
+    "TestRequest",
+    "WorkflowRequest",
+    "read",
+    "respell",
+]
+
+Engine = Literal[
+    "skyvern-1.0",
+    "skyvern-2.0",
+    "skyvern-3.0",
+    "openai-cua",
+    "anthropic-cua",
+    "ui-tars",
+    "yutori-navigator",
+]
+
+_RUN_TYPES: Final[Mapping[str | None, RunType]] = {
+    None: RunType.TASK_V2,
+    "skyvern-1.0": RunType.TASK_V1,
+    "skyvern-2.0": RunType.TASK_V2,
+    "skyvern-3.0": RunType.TASK_V3,
+    "openai-cua": RunType.OPENAI_CUA,
+    "anthropic-cua": RunType.ANTHROPIC_CUA,
+    "ui-tars": RunType.UI_TARS,
+    "yutori-navigator": RunType.YUTORI_NAVIGATOR,
+}
+
+WEBHOOK_SPELLINGS: Final = {
+    "webhook_callback_url": "webhook_url",
+    "webhookUrl": "webhook_url",
+    "webhookCallbackUrl": "webhook_url",
+}
+_TASK_SPELLINGS: Final = {
+    **WEBHOOK_SPELLINGS,
+    "user_prompt": "prompt",
+    "navigation_goal": "prompt",
+    "extracted_information_schema": "data_extraction_schema",
+}
+_WORKFLOW_SPELLINGS: Final = {
+    **WEBHOOK_SPELLINGS,
+    "agent_id": "workflow_id",
+    "data": "parameters",
+}
+_REPLAY_SPELLINGS: Final = dict.fromkeys(
+    ("webhook_url", "overrideWebhookUrl", *WEBHOOK_SPELLINGS), "override_webhook_url"
+)
+
+WebhookUrl = Annotated[str, AfterValidator(webhook_url)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+
+
+class RunRequest(_Request):
+    """What tasks and workflows have in common."""
+
+    webhook_url: WebhookUrl | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The request as it is stored: unset options left out, unknown ones kept."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class TaskRequest(RunRequest):
+    """A task to run."""
+
+    prompt: str = Field(min_length=1)
+    url: str | None = None
+    data_extraction_schema: dict[str, Any] | list[Any] | str | None = None
+    engine: Engine | None = None
+
+    @property
+    def run_type(self) -> RunType:
+        """The engine's run type; without an engine the seed's ``task_v2``."""
+        return _RUN_TYPES[self.engine]
+
+
+class WorkflowRequest(RunRequest):
+    """A workflow (Skyvern's newer word is agent) to run."""
+
+    workflow_id: str = Field(min_length=1, max_length=512)
+    parameters: dict[str, Any] | None = None
+
+    @property
+    def run_type(self) -> RunType:
+        return RunType.WORKFLOW_RUN
+
+
+class TestRequest(_Request):
+    """A URL to be tested with a sample payload."""
+
+    __test__ = False  # not a test, whatever pytest thinks
+
+    webhook_url: WebhookUrl
+    run_type: Literal["task"] | RunType = "task"
+    run_id: str | None = None
+
+
+class ReplayRequest(_Request):
+    """Where a run's webhook is to be sent again; everything is optional."""
+
+    override_webhook_url: WebhookUrl | None = None
+    subscription: str | None = None
+
+
+M = TypeVar("M", bound=_Request)
+
+_SPELLINGS: Final[Mapping[type[_Request], Mapping[str, str]]] = {
+    TaskRequest: _TASK_SPELLINGS,
+    WorkflowRequest: _WORKFLOW_SPELLINGS,
+    TestRequest: WEBHOOK_SPELLINGS,
+    ReplayRequest: _REPLAY_SPELLINGS,
+}
+
+
+def read(model: type[M], body: Mapping[str, Any], **given: Any) -> M:
+    """Validate a body; ``given`` comes from the path and counts as one more spelling.
+
+    Raises pydantic's ValidationError, or Refusal 422 when spellings disagree.
+    """
+    document = respell(body, _SPELLINGS[model])
+    for name, value in given.items():
+        _take(document, name, value, name)
+    return model.model_validate(document)
+
+
+def respell(body: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
+    """A body in one spelling, without its nulls. Raises Refusal 422 when two spellings disagree."""
+    document: dict[str, Any] = {}
+    for name, value in body.items():
+        if value is not None:
+            _take(document, spellings.get(name, name), value, name)
+    return document
+
+
+def _take(document: dict[str, Any], name: str, value: Any, spelling: str) -> None:
+    if name in document and document[name] != value:
+        raise invalid(["body", spelling], f"says something else than another spelling of {name}")
+    document[name] = value

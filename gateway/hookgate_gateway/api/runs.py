@@ -1,0 +1,171 @@
+"""
+Runs: created, looked at, listed. What runs them is somebody else's business.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+from yarl import URL
+
+from hookgate_gateway.api import answers, paging, run_shapes
+from hookgate_gateway.api.auth import key_ref
+from hookgate_gateway.api.errors import conflict, invalid, unknown
+from hookgate_gateway.api.failures import webhook_failure_reason
+from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
+from hookgate_gateway.api.run_requests import TaskRequest, WorkflowRequest, read
+from hookgate_gateway.api.services import Services
+from hookgate_gateway.catalogue.snapshot import Caller
+from hookgate_gateway.ports import NewRun, Page, RunQuery, RunRecord
+from hookgate_gateway.rules.delivery import Namespace, RunId
+
+__all__ = ["RunRoutes"]
+
+_CREATED = "created"
+_PAGE_SIZE = 10
+_MAX_PAGE = 1000
+
+
+class RunRoutes:
+    """POST-run, get and list, in both dialects' paths."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._history = services.history
+
+    def routes(self) -> Sequence[Route]:
+        return (
+            KeyedRoute("POST", "/v1/run/tasks", self.run_task),
+            KeyedRoute("POST", "/api/v1/tasks", self.run_task_as_task),
+            KeyedRoute("POST", "/v1/run/workflows", self.run_workflow),
+            KeyedRoute("POST", "/v1/run/agents", self.run_workflow),
+            KeyedRoute("POST", "/api/v1/workflows/{workflow_id}/run", self.run_workflow),
+            KeyedRoute("GET", "/v1/runs", self.listed),
+            KeyedRoute("GET", "/v1/runs/{run_id}", self.get),
+            KeyedRoute("GET", "/api/v1/runs/{run_id}", self.get),
+            KeyedRoute("GET", "/api/v1/tasks/{run_id}", self.get_task),
+            KeyedRoute("GET", "/api/v2/tasks/{run_id}", self.get_task),
+        )
+
+    async def run_task(self, request: web.Request, caller: Caller) -> web.Response:
+        return answers.answer(run_shapes.response(await self._task(request, caller)))
+
+    async def run_task_as_task(self, request: web.Request, caller: Caller) -> web.Response:
+        run = await self._task(request, caller)
+        return answers.answer(run_shapes.as_task(run_shapes.response(run), run))
+
+    async def run_workflow(self, request: web.Request, caller: Caller) -> web.Response:
+        given: dict[str, str] = {}
+        if "workflow_id" in request.match_info:
+            given["workflow_id"] = path_word(request, "workflow_id", "workflow")
+        body = await self._services.bodies.read_optional(request)
+        wanted = read(WorkflowRequest, body, **given)
+        run_id = self._services.ids.workflow_run()
+        run = await self._register(run_id, wanted, caller, wanted.workflow_id)
+        return answers.answer(run_shapes.response(run))
+
+    async def get(self, request: web.Request, caller: Caller) -> web.Response:
+        _run, shape = await self._shown(request, caller)
+        return answers.answer(shape)
+
+    async def get_task(self, request: web.Request, caller: Caller) -> web.Response:
+        run, shape = await self._shown(request, caller)
+        return answers.answer(run_shapes.as_task(shape, run))
+
+    async def listed(self, request: web.Request, caller: Caller) -> web.Response:
+        """A bare array, as Skyvern's SDK wants it; where to go on is in the ``Link`` header."""
+        query = request.query
+        size = paging.number(query, "page_size", default=_PAGE_SIZE, most=paging.MAX_LIMIT)
+        wanted = RunQuery(
+            statuses=frozenset(query.getall("status", ())),
+            run_types=frozenset(query.getall("run_type", ())),
+            search=paging.word(query, "search_key"),
+        )
+        page = await self._page(request, caller.key.namespace, wanted, size)
+        headers = {"Link": _next_link(request.rel_url, page.cursor)} if page.cursor else None
+        return answers.answer([run_shapes.in_list(run) for run in page.items], headers=headers)
+
+    async def _page(
+        self, request: web.Request, namespace: Namespace, wanted: RunQuery, size: int
+    ) -> Page[RunRecord]:
+        """The page after a cursor, or the n-th: its predecessors are walked through."""
+        cursor = paging.cursor(request.query)
+        number = paging.number(request.query, "page", default=1, most=_MAX_PAGE)
+        page = await self._history.runs(namespace, wanted, limit=size, cursor=cursor)
+        for _ in range(1, number if cursor is None else 1):
+            if page.cursor is None:
+                return Page((), None)
+            page = await self._history.runs(namespace, wanted, limit=size, cursor=page.cursor)
+        return page
+
+    async def _task(self, request: web.Request, caller: Caller) -> RunRecord:
+        wanted = read(TaskRequest, await self._services.bodies.read_object(request))
+        return await self._register(self._services.ids.task(), wanted, caller, None)
+
+    async def _register(
+        self,
+        run_id: RunId,
+        wanted: TaskRequest | WorkflowRequest,
+        caller: Caller,
+        workflow_id: str | None,
+    ) -> RunRecord:
+        run = NewRun(
+            run_id=run_id,
+            namespace=caller.key.namespace,
+            run_type=wanted.run_type,
+            status=_CREATED,
+            created_at=self._services.clock.now(),
+            request=_request_bytes(wanted),
+            webhook_url=wanted.webhook_url,
+            key=key_ref(caller),
+            workflow_id=workflow_id,
+        )
+        if not await self._services.runs.register(run):
+            raise conflict("run_exists", "a run of this id exists already; try again")
+        if self._services.engine is not None:
+            await self._services.engine.start(run)
+        return _record(run)
+
+    async def _shown(
+        self, request: web.Request, caller: Caller
+    ) -> tuple[RunRecord, dict[str, Any]]:
+        run_id = RunId(path_word(request, "run_id", "run"))
+        namespace = caller.key.namespace
+        run = await self._history.run(namespace, run_id)
+        if run is None:
+            raise unknown("run")
+        deliveries = await self._history.run_deliveries(namespace, run_id)
+        reason = webhook_failure_reason(run, deliveries)
+        return run, {**run_shapes.response(run), "webhook_failure_reason": reason}
+
+
+def _request_bytes(wanted: TaskRequest | WorkflowRequest) -> bytes:
+    try:
+        return answers.encode(wanted.document())
+    except RecursionError:
+        raise invalid(["body"], "is nested too deeply") from None
+
+
+def _record(run: NewRun) -> RunRecord:
+    """What the store would answer about a run that was registered just now."""
+    return RunRecord(
+        namespace=run.namespace,
+        run_id=run.run_id,
+        run_type=run.run_type,
+        status=run.status,
+        created_at=run.created_at,
+        modified_at=run.created_at,
+        request=run.request,
+        webhook_url=run.webhook_url,
+        key=run.key,
+        workflow_id=run.workflow_id,
+        event_id=None,
+        final=False,
+        payload=None,
+    )
+
+
+def _next_link(url: URL, cursor: str) -> str:
+    """RFC 8288, relative: the gateway need not know under which name it was reached."""
+    following = url.without_query_params("page").update_query(cursor=cursor)
+    return f'<{following}>; rel="next"'

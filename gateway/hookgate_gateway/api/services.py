@@ -1,0 +1,124 @@
+"""
+Whom the handlers ask: one frozen value, put together by the app.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hookgate_gateway.api.bodies import BodyReader
+from hookgate_gateway.catalogue.snapshot import Snapshot
+from hookgate_gateway.clock import Clock
+from hookgate_gateway.ids import Ids
+from hookgate_gateway.intake.accept import AcceptedReport
+from hookgate_gateway.intake.ingest import Refused
+from hookgate_gateway.observe import Observer
+from hookgate_gateway.ports import History, NewRun, Replays, RunRecord, Shipment
+from hookgate_gateway.replay.once import OnceSender
+from hookgate_gateway.rules.delivery import (
+    Attempt,
+    Delivery,
+    DeliveryId,
+    LaneKey,
+    Namespace,
+)
+from hookgate_gateway.rules.report import Unreadable
+
+__all__ = [
+    "Catalogue",
+    "Dispatch",
+    "Engine",
+    "Reports",
+    "RunStore",
+    "Services",
+    "Sources",
+    "TestSender",
+]
+
+
+class Catalogue(Protocol):
+    """Subscriptions, keys and sources."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    async def resume(self, namespace: Namespace, name: str) -> None:
+        """End a hold ``Gone``; return when the snapshot shows it."""
+        ...
+
+
+class Reports(Protocol):
+    """Durable acceptance; see :class:`hookgate_gateway.intake.accept.Acceptor`."""
+
+    async def accept(
+        self, namespace: Namespace, body: bytes, origin: str
+    ) -> AcceptedReport | Unreadable: ...
+
+
+class Sources(Protocol):
+    """Webhooks of Skyvern servers; see :class:`hookgate_gateway.intake.ingest.Ingest`."""
+
+    async def receive(
+        self, namespace: Namespace, name: str, headers: Mapping[str, str], body: bytes
+    ) -> AcceptedReport | Unreadable | Refused: ...
+
+
+class RunStore(Protocol):
+    """Where runs are registered; see :class:`hookgate_gateway.ports.Intake`."""
+
+    async def register(self, run: NewRun) -> bool: ...
+
+
+class Dispatch(Protocol):
+    """The dispatcher, as far as the API knows it. Nothing here is awaited."""
+
+    def parks(self, lane: LaneKey) -> bool:
+        """Whether a new delivery must wait for its lane instead of for time."""
+        ...
+
+    def offer(self, deliveries: Sequence[Delivery]) -> None:
+        """These were created just now, are due and are not parked."""
+        ...
+
+    def superseded(self, ids: Sequence[DeliveryId]) -> None:
+        """These were cancelled; forget them unless they are in flight."""
+        ...
+
+
+class TestSender(Protocol):
+    """Sends a test at once, in slots of its own."""
+
+    async def test(self, shipment: Shipment, key_id: str) -> Attempt: ...
+
+
+class DirectSender(TestSender, OnceSender, Protocol):
+    """Tests and synchronous replays."""
+
+
+class Engine(Protocol):
+    """What runs the runs, where something does: it reports them by itself."""
+
+    async def start(self, run: NewRun) -> None: ...
+
+    async def cancel(self, run: RunRecord) -> bool:
+        """Whether it runs this one, and will report its end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The collaborators of all handlers."""
+
+    catalogue: Catalogue
+    reports: Reports
+    sources: Sources
+    runs: RunStore
+    history: History
+    replays: Replays
+    dispatch: Dispatch
+    direct: DirectSender
+    clock: Clock
+    ids: Ids
+    observer: Observer
+    bodies: BodyReader
+    engine: Engine | None = None

@@ -1,0 +1,1 @@
+"""New deliveries of stored events: the original ones stay as they were."""
