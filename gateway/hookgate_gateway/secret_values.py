@@ -4,12 +4,12 @@ Reading values from Secrets and ConfigMaps, and telling what is wrong with them.
 Problems name the Secret and the key, never the value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from hookgate_gateway.rules.delivery import Namespace
 
-__all__ = ["CONFIG_MAP", "Lookup", "SecretValues", "trimmed"]
+__all__ = ["CONFIG_MAP", "Lookup", "SecretValues", "trimmed", "values_of"]
 
 CONFIG_MAP = "configmap/"
 """What a ConfigMap's name starts with where it stands among the names of Secrets."""
@@ -23,6 +23,11 @@ def trimmed(value: bytes) -> bytes:
     if value.endswith(b"\r\n"):
         return value[:-2]
     return value.removesuffix(b"\n")
+
+
+def values_of(secrets: Mapping[str, Mapping[str, bytes]]) -> Lookup:
+    """The look-up in values that are at hand."""
+    return lambda name, key: secrets.get(name, {}).get(key)
 
 
 @dataclass(slots=True)
