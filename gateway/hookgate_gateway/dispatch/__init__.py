@@ -1,0 +1,1 @@
+"""From what is owed to attempts and their record: ownership, backlog, lanes, slots, record."""

@@ -1,0 +1,76 @@
+"""
+One attempt of one delivery: read, plan, send. Never decides what follows from it.
+"""
+
+from collections.abc import Callable
+
+from hookgate_gateway.clock import Clock
+from hookgate_gateway.dispatch.plan import Blocked, Catalogue, Held, Send, plan
+from hookgate_gateway.observe import Observer
+from hookgate_gateway.ports import Backlog, Sender, Shipment, StoreUnavailable
+from hookgate_gateway.rules.delivery import Attempt, Delivery, Outcome
+
+
+class Courier:
+    """Makes attempts. A delivery that cannot be tried now goes back, by ``park`` or ``release``."""
+
+    def __init__(
+        self,
+        backlog: Backlog,
+        sender: Sender,
+        catalogue: Catalogue,
+        observer: Observer,
+        clock: Clock,
+        *,
+        park: Callable[[Delivery], None],
+        release: Callable[[Delivery], None],
+    ) -> None:
+        self._backlog = backlog
+        self._sender = sender
+        self._catalogue = catalogue
+        self._observer = observer
+        self._clock = clock
+        self._park = park
+        self._release = release
+
+    async def attempt(self, delivery: Delivery) -> Attempt | None:
+        """Make the attempt; None when the delivery was given back and no attempt was used up."""
+        body = delivery.body
+        if body is None:
+            try:
+                body = await self._backlog.body(delivery.namespace, delivery.event_id)
+            except StoreUnavailable:
+                self._release(delivery)
+                return None
+            if body is None:
+                return self.blocked("the event's bytes are not in the store any more")
+        match plan(delivery, body, self._catalogue.snapshot):
+            case Send(shipment):
+                return await self.send(shipment)
+            case Held():
+                self._park(delivery)
+                return None
+            case Blocked(error):
+                return self.blocked(error)
+
+    async def send(self, shipment: Shipment) -> Attempt:
+        """Post it. An exception of the sender is a fault of ours: logged, retried as a failure."""
+        started_at, started = self._clock.now(), self._clock.monotonic()
+        try:
+            return await self._sender.send(shipment)
+        except Exception as error:  # noqa: BLE001 - one delivery's fault must not stop the others
+            self._observer.error(
+                "sender_failed", delivery_id=shipment.delivery_id, error=type(error).__name__
+            )
+            return Attempt(
+                outcome=Outcome.CONNECTION_ERROR,
+                started_at=started_at,
+                duration=self._clock.monotonic() - started,
+                error="the gateway failed to make this attempt",
+            )
+
+    def blocked(self, error: str) -> Attempt:
+        """An attempt that our own side refused."""
+        return Attempt(
+            outcome=Outcome.BLOCKED, started_at=self._clock.now(), duration=0.0, error=error
+        )

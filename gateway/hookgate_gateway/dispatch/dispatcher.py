@@ -1,0 +1,444 @@
+"""
+The dispatcher: carries what is owed through lanes and slots to its record.
+
+``ownership → backlog → lanes → slots → record``, and stopping in an order that loses nothing. Deciding
+is done by the rules; this object only connects the parts and owns their tasks.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from hookgate_gateway.catalogue.snapshot import Snapshot
+from hookgate_gateway.clock import Clock
+from hookgate_gateway.dispatch.courier import Courier
+from hookgate_gateway.dispatch.feed import DueFeed, Refills
+from hookgate_gateway.dispatch.lanes import Lane
+from hookgate_gateway.dispatch.lease import Lease
+from hookgate_gateway.dispatch.plan import Catalogue, lane_terms, terms
+from hookgate_gateway.dispatch.recorder import Recorder
+from hookgate_gateway.dispatch.report import tell_attempt, tell_breaker, tell_recorded
+from hookgate_gateway.dispatch.returns import Returns
+from hookgate_gateway.dispatch.slots import Slots
+from hookgate_gateway.dispatch.tasks import Tasks
+from hookgate_gateway.dispatch.windows import WINDOW_BYTES, Windows
+from hookgate_gateway.observe import Observer
+from hookgate_gateway.ports import Backlog, Recorded, Recording, Sender, StoreUnavailable
+from hookgate_gateway.rules.delivery import (
+    Attempt,
+    Delivery,
+    DeliveryId,
+    LaneKey,
+    Outcome,
+    Timestamp,
+)
+from hookgate_gateway.rules.lane import BreakerState, subscription_lane
+from hookgate_gateway.rules.retry import RetryAt, decide
+
+_UPKEEP = 15.0
+"""Seconds between looks for idle lanes and for parked work that nobody announced."""
+_IDLE = 60.0
+"""Seconds after which the connections of an unused lane are closed."""
+_FORGET = 3600.0
+"""Seconds after which an unused lane is forgotten although its breaker had counted failures."""
+_FLUSH = 10.0
+"""Seconds for the last outcomes to be written when stopping."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneState:
+    """A lane as shown."""
+
+    breaker: BreakerState
+    held: bool
+    in_flight: int
+    waiting: int
+    """In memory; more may be parked."""
+    parked: bool
+    paused_until: Timestamp | None
+    """The receiver asked for a pause (Retry-After)."""
+
+
+class Dispatcher:
+    """Sends what is owed. ``async with`` starts it; ``stop`` ends it with a grace.
+
+    ``jitter`` draws from 0..1. The catalogue is loaded before the dispatcher is started.
+    """
+
+    def __init__(
+        self,
+        backlog: Backlog,
+        sender: Sender,
+        catalogue: Catalogue,
+        observer: Observer,
+        clock: Clock,
+        *,
+        jitter: Callable[[], float],
+        max_in_flight: int = 1024,
+        window_bytes: int = WINDOW_BYTES,
+    ) -> None:
+        self._backlog = backlog
+        self._sender = sender
+        self._catalogue = catalogue
+        self._observer = observer
+        self._clock = clock
+        self._jitter = jitter
+        self._stopping = False
+        self._started = False
+        self._tasks = Tasks(observer)
+        self._lease = Lease(backlog, clock)
+        self._windows = Windows(catalogue, clock, window_bytes)
+        self._returns = Returns(backlog, observer, self._parked)
+        self._recorder = Recorder(
+            backlog, observer, clock, limit=max(256, max_in_flight), written=self._written
+        )
+        self._courier = Courier(
+            backlog, sender, catalogue, observer, clock, park=self._park, release=self._release
+        )
+        self._slots = Slots(
+            clock,
+            self._windows,
+            slots=max_in_flight,
+            perform=self._courier.attempt,
+            ended=self._ended,
+            may_start=self._may_start,
+        )
+        self._feed = DueFeed(
+            backlog,
+            clock,
+            self._returns,
+            admit=self._admit,
+            fill=self._slots.fill,
+            may_take=self._may_start,
+        )
+        self._refills = Refills(
+            backlog,
+            clock,
+            self._windows,
+            receive=self._receive,
+            settle=self._slots.settle,
+            fill=self._slots.fill,
+            wake=self._slots.wake,
+            may_take=self._may_start,
+        )
+        self._slots.low = self._refills.want
+        self._slots.probing = self._probing
+
+    # --------------------------------------------------------------------------------- lifetime
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop(0.0)
+
+    async def start(self) -> None:
+        """Take up what is owed. Raises StoreError when the store does not say what is ours."""
+        await self._lease.renew()
+        self._catalogue.listen(self._changed)
+        self._observer.inflight.set_function(lambda: self._slots.in_flight)
+        self._started = True
+        self._tasks.keep("lease", self._watch_lease)
+        self._tasks.keep("record", self._recorder.write_forever)
+        self._tasks.keep("return", self._returns.give_forever)
+        self._tasks.keep("refill", self._refills.refill_forever)
+        self._tasks.keep("due", self._feed.take_forever)
+        self._tasks.keep("upkeep", self._keep_up)
+
+    async def stop(self, grace: float) -> None:
+        """Start nothing more; let attempts finish for ``grace`` seconds; record them; end.
+
+        Attempts that are still under way then are aborted and their deliveries released: no attempt
+        is used up. What waits in memory is simply forgotten, the store has it.
+        """
+        if self._stopping or not self._started:
+            self._stopping = True
+            return
+        self._stopping = True
+        aborted = await self._slots.drain(grace)
+        await self._tasks.end()
+        if not await self._recorder.flush(_FLUSH):
+            self._observer.error("outcomes_lost", count=self._recorder.pending)
+        if aborted:
+            await self._give_up(aborted)
+
+    async def _give_up(self, aborted: Sequence[DeliveryId]) -> None:
+        try:
+            await self._backlog.release(aborted)
+        except StoreUnavailable as error:
+            self._observer.warning("release_failed", count=len(aborted), error=str(error))
+
+    def _may_start(self) -> bool:
+        return not self._stopping and self._recorder.has_room and self._lease.is_running
+
+    # ------------------------------------------------------------------------- for intake and API
+
+    def parks(self, lane: LaneKey) -> bool:
+        """Whether new deliveries for this lane are to be stored parked.
+
+        Who asks acts on the answer at once: after a yes the lane expects parked work.
+        """
+        found = self._windows.find(lane)
+        if found is None:
+            return self._is_held(lane)
+        if self._takes(found):
+            return False
+        found.parked = True
+        found.told_at = self._clock.monotonic()
+        self._refills.want(found)
+        return True
+
+    def offer(self, deliveries: Sequence[Delivery]) -> None:
+        """Take over what an accept has just stored, and start what can be started."""
+        if self._stopping or not self._started:
+            return
+        ours = [d for d in deliveries if self._lease.covers(d.lane)]
+        if not ours:
+            return
+        self._backlog.claim(ours)
+        for delivery in ours:
+            self._admit(delivery)
+        self._slots.fill()
+
+    def superseded(self, ids: Iterable[DeliveryId]) -> None:
+        """These were cancelled in the store: forget those that wait; what is in flight finishes."""
+        for id_ in ids:
+            lane = self._windows.drop(id_)
+            if lane is not None:
+                self._returns.release(id_)
+                self._slots.settle(lane)
+
+    cancelled = superseded
+
+    def succeeded(self, delivery: Delivery, attempt: Attempt) -> None:
+        """Somebody else (a test, a synchronous replay) reached the target of this delivery."""
+        lane = self._windows.find(delivery.lane)
+        if lane is not None:
+            self._learn(lane, delivery, attempt)
+            self._slots.settle(lane)
+            self._slots.fill()
+
+    def expect(self, due: Timestamp) -> None:
+        """Something that was stored elsewhere comes due then."""
+        self._feed.expect(due)
+
+    def lane_states(self) -> dict[LaneKey, LaneState]:
+        """The lanes that are in memory."""
+        monotonic = self._clock.monotonic()
+        wall = self._clock.now() - monotonic
+        return {
+            lane.key: LaneState(
+                breaker=lane.state(monotonic),
+                held=lane.held,
+                in_flight=lane.in_flight,
+                waiting=lane.waiting,
+                parked=lane.parked,
+                paused_until=wall + lane.paused_until if lane.paused_until > monotonic else None,
+            )
+            for lane in self._windows
+        }
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of deliveries that wait in memory."""
+        return self._windows.bytes
+
+    # ----------------------------------------------------------------------- into lanes and back
+
+    def _takes(self, lane: Lane) -> bool:
+        """Whether a delivery that is new to it may wait in the lane's window."""
+        return not (
+            lane.held
+            or lane.backlogged
+            or lane.waiting >= lane.window
+            or lane.is_shut(self._clock.monotonic())
+            or not self._windows.has_room(lane)
+        )
+
+    def _admit(self, delivery: Delivery) -> None:
+        """Something that is due: into its lane, or parked."""
+        lane = self._windows.obtain(delivery.lane)
+        if lane.held or lane.is_shut(self._clock.monotonic()):
+            self._park(delivery)
+        else:
+            self._receive(lane, delivery)
+
+    def _receive(self, lane: Lane, delivery: Delivery) -> None:
+        """Something that was meant for the lane's window."""
+        if lane.held or not self._windows.push(lane, delivery):
+            self._park(delivery)
+        else:
+            self._slots.settle(lane)
+
+    def _is_held(self, lane: LaneKey) -> bool:
+        return lane_terms(lane, self._catalogue.snapshot).held
+
+    def _park(self, delivery: Delivery) -> None:
+        self._returns.park(delivery)
+
+    def _release(self, delivery: Delivery) -> None:
+        self._returns.release(delivery.id)
+
+    def _parked(self, keys: set[LaneKey]) -> None:
+        """These lanes have parked deliveries in the store now."""
+        for key in keys:
+            lane = self._windows.obtain(key)
+            lane.parked = lane.backlogged = True
+            lane.refill_after = float("-inf")
+            self._refills.want(lane)
+
+    def _give_window_back(self, lane: Lane) -> None:
+        for delivery in self._windows.clear(lane):
+            self._park(delivery)
+
+    # ------------------------------------------------------------------------------- what came of it
+
+    def _ended(self, lane: Lane, delivery: Delivery, attempt: Attempt | None) -> None:
+        self._learn(lane, delivery, attempt)
+        if attempt is None:
+            return
+        snapshot = self._catalogue.snapshot
+        policy, age_from = terms(delivery, snapshot)
+        verdict = decide(
+            policy,
+            attempt,
+            number=delivery.attempts + 1,
+            now=self._clock.now(),
+            jitter=self._jitter(),
+            age_from=age_from,
+        )
+        gone = attempt.outcome is Outcome.GONE and delivery.target.subscription is not None
+        self._recorder.add(
+            Recording(delivery=delivery, attempt=attempt, verdict=verdict, marks_gone=gone)
+        )
+        tell_attempt(self._observer, delivery, attempt, verdict)
+        if gone:  # the catalogue will say so once the record is stored
+            lane.held = True
+            self._give_window_back(lane)
+
+    def _learn(self, lane: Lane, delivery: Delivery, attempt: Attempt | None) -> None:
+        now = self._clock.monotonic()
+        before = lane.state(now)
+        lane.judge(delivery, attempt, now)
+        tell_breaker(self._observer, lane, before, lane.state(now))
+        if lane.is_shut(now):
+            self._give_window_back(lane)
+
+    def _probing(self, lane: Lane) -> None:
+        tell_breaker(self._observer, lane, BreakerState.OPEN, BreakerState.HALF_OPEN)
+
+    def _written(self, recordings: Sequence[Recording], results: Sequence[Recorded]) -> None:
+        gone = set()
+        for recording, recorded in zip(recordings, results, strict=True):
+            tell_recorded(self._observer, recording, recorded)
+            if isinstance(recording.verdict, RetryAt):
+                self._feed.expect(recording.verdict.due)
+            if recording.marks_gone:
+                gone.add(recording.delivery.lane)
+        if gone and not self._stopping:
+            self._tasks.spawn("refresh", self._refresh(gone))
+        self._slots.fill()
+
+    async def _refresh(self, lanes: set[LaneKey]) -> None:
+        """Let the catalogue see the holds that a record has set."""
+        while True:
+            try:
+                await self._catalogue.refresh()
+            except StoreUnavailable:
+                await asyncio.sleep(1.0)
+            else:
+                break
+        self._adopt(lanes)
+
+    # ------------------------------------------------------------------------------- the catalogue
+
+    def _changed(self, old: Snapshot, new: Snapshot) -> None:
+        if self._stopping:
+            return
+        changed = {
+            subscription_lane(*key)
+            for key in old.subscriptions.keys() | new.subscriptions.keys()
+            if old.subscriptions.get(key) is not new.subscriptions.get(key)
+        }
+        for key in changed:
+            found = lane_terms(key, new)
+            if lane_terms(key, old).held and not found.held and self._lease.covers(key):
+                self._windows.obtain(key).parked = True  # what waited for this is in the store
+        self._adopt(changed)
+
+    def _adopt(self, keys: Iterable[LaneKey]) -> None:
+        """Let those of these lanes that are in memory follow the catalogue."""
+        for key in keys:
+            lane = self._windows.find(key)
+            if lane is not None:
+                self._follow(lane)
+        self._slots.fill()
+
+    def _follow(self, lane: Lane) -> None:
+        found = lane_terms(lane.key, self._catalogue.snapshot)
+        now = self._clock.monotonic()
+        before = lane.state(now)
+        if lane.held and not found.held:
+            lane.parked = True
+        if lane.adopt(found):
+            tell_breaker(self._observer, lane, before, lane.state(now))
+            self._tasks.spawn("disconnect", self._disconnect(lane))
+        if lane.held:
+            self._give_window_back(lane)
+        self._slots.settle(lane)
+
+    async def _disconnect(self, lane: Lane) -> None:
+        try:
+            await self._sender.forget(lane.key)
+        except Exception as error:  # noqa: BLE001 - a connection that does not close is not worth more
+            self._observer.warning("disconnect_failed", error=type(error).__name__)
+
+    # ----------------------------------------------------------------------------------- upkeep
+
+    async def _watch_lease(self) -> None:
+        while True:
+            if await self._lease.renew():
+                self._leave_lost_lanes()
+                self._feed.expect(float("-inf"))
+            self._slots.fill()
+            await self._lease.rest()
+
+    def _leave_lost_lanes(self) -> None:
+        for lane in self._windows:
+            if not self._lease.covers(lane.key):
+                for delivery in self._windows.clear(lane):
+                    self._release(delivery)
+                lane.parked = False
+                self._slots.settle(lane)
+
+    async def _keep_up(self) -> None:
+        """Find parked work, and close what is idle."""
+        while True:
+            for key in await self._backlog.parked_lanes():
+                if not self._lease.covers(key) or self._is_held(key):
+                    continue
+                lane = self._windows.obtain(key)
+                lane.parked = True
+                self._refills.want(lane)
+            for lane in self._windows:
+                await self._retire(lane)
+            await asyncio.sleep(_UPKEEP)
+
+    async def _retire(self, lane: Lane) -> None:
+        """Close the connections of an idle lane; forget it when nothing is worth remembering."""
+        idle = self._clock.monotonic() - lane.used_at
+        if not lane.is_idle or idle < _IDLE:
+            return
+        if lane.connected:
+            lane.connected = False
+            await self._disconnect(lane)
+        elif lane.is_healthy or idle >= _FORGET:
+            self._windows.forget(lane)

@@ -1,0 +1,167 @@
+"""
+From the backlog into the lanes: what has come due, and what is parked for a lane that has room.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from math import inf
+
+from hookgate_gateway.clock import Clock
+from hookgate_gateway.dispatch.lanes import Lane
+from hookgate_gateway.dispatch.returns import Returns
+from hookgate_gateway.dispatch.windows import Windows
+from hookgate_gateway.ports import Backlog
+from hookgate_gateway.rules.delivery import Delivery, Timestamp
+
+TAKE = 256
+"""Deliveries taken at once; with bodies of 64 KiB that is 16 MiB."""
+LONGEST_REST = 30.0
+"""Seconds after which the wall clock is read again, whatever was due when."""
+_SHORTEST_REST = 0.005
+_IDLE = 0.5
+"""Seconds between looks at conditions that nobody announces."""
+_IN_TRANSIT = 5.0
+"""Seconds in which what somebody was told to park may still arrive in the store."""
+
+
+class DueFeed:
+    """Takes what is due and admits it. ``may_take`` is False while nothing could be started anyway."""
+
+    def __init__(
+        self,
+        backlog: Backlog,
+        clock: Clock,
+        returns: Returns,
+        *,
+        admit: Callable[[Delivery], None],
+        fill: Callable[[], None],
+        may_take: Callable[[], bool],
+    ) -> None:
+        self._backlog = backlog
+        self._clock = clock
+        self._returns = returns
+        self._admit = admit
+        self._fill = fill
+        self._may_take = may_take
+        self._nudge = asyncio.Event()
+        self._until: Timestamp = inf
+
+    def expect(self, due: Timestamp) -> None:
+        """Something was stored that comes due then."""
+        if due < self._until:
+            self._nudge.set()
+
+    async def take_forever(self) -> None:
+        """Take what is due, again and again, until cancelled."""
+        while True:
+            await self._returns.few()
+            if not self._may_take():
+                await asyncio.sleep(_IDLE)
+                continue
+            self._nudge.clear()
+            self._until = inf
+            taken = await self._backlog.take_due(self._clock.now(), TAKE)
+            for delivery in taken.deliveries:
+                self._admit(delivery)
+            self._fill()
+            if len(taken.deliveries) < TAKE:
+                await self._rest(taken.next_due)
+            else:
+                await asyncio.sleep(0)
+
+    async def _rest(self, next_due: Timestamp | None) -> None:
+        now = self._clock.now()
+        wanted = now + LONGEST_REST if next_due is None else next_due
+        self._until = max(min(wanted, now + LONGEST_REST), now + _SHORTEST_REST)
+        waiting = asyncio.ensure_future(self._backlog.wait(self._until))
+        nudged = asyncio.ensure_future(self._nudge.wait())
+        both = {waiting, nudged}
+        try:
+            # The time-out is for a wall clock that was set back meanwhile.
+            await asyncio.wait(both, timeout=LONGEST_REST, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.wait(both)
+        if not waiting.cancelled():
+            waiting.result()
+
+
+class Refills:
+    """Fetches what is parked, one lane after the other."""
+
+    def __init__(
+        self,
+        backlog: Backlog,
+        clock: Clock,
+        windows: Windows,
+        *,
+        receive: Callable[[Lane, Delivery], None],
+        settle: Callable[[Lane], None],
+        fill: Callable[[], None],
+        wake: Callable[[Lane, float], None],
+        may_take: Callable[[], bool],
+    ) -> None:
+        self._backlog = backlog
+        self._clock = clock
+        self._windows = windows
+        self._receive = receive
+        self._settle = settle
+        self._fill = fill
+        self._wake = wake
+        self._may_take = may_take
+        self._queue: OrderedDict[Lane, None] = OrderedDict()
+        self._some = asyncio.Event()
+
+    def want(self, lane: Lane) -> None:
+        """The store may hold something for this lane: fetch it when the lane can use it."""
+        if lane in self._queue:
+            return
+        at = lane.refill_at()
+        if at is None:
+            return
+        if at > self._clock.monotonic():
+            self._wake(lane, at)
+            return
+        self._queue[lane] = None
+        self._some.set()
+
+    async def refill_forever(self) -> None:
+        """Refill the lanes that want it, until cancelled."""
+        while True:
+            if not self._queue:
+                self._some.clear()
+                await self._some.wait()
+            lane = self._first_with_room()
+            if lane is None or not self._may_take():
+                await asyncio.sleep(_IDLE / 10)
+                continue
+            await self._refill(lane)
+            self._queue.pop(lane, None)
+            self._settle(lane)
+            self._fill()
+
+    def _first_with_room(self) -> Lane | None:
+        return next((lane for lane in self._queue if self._windows.has_room(lane)), None)
+
+    async def _refill(self, lane: Lane) -> None:
+        if lane.refill_at() is None:
+            return
+        limit = min(TAKE, lane.refill_limit)
+        asked_at = self._clock.monotonic()
+        lane.backlogged = False
+        parked = await self._backlog.take_parked(lane.key, limit)
+        for delivery in parked:
+            self._receive(lane, delivery)
+        if len(parked) == limit:
+            lane.backlogged = True
+        elif not lane.backlogged:
+            self._emptied(lane, asked_at)
+
+    def _emptied(self, lane: Lane, asked_at: float) -> None:
+        """Nothing is left, unless something that somebody was told to park is still on its way."""
+        if lane.told_at + _IN_TRANSIT < asked_at:
+            lane.parked = False
+        else:
+            lane.refill_after = self._clock.monotonic() + _IDLE

@@ -1,0 +1,98 @@
+"""
+All lanes' windows together: who waits where, and how many bytes may wait in memory.
+
+A namespace gets at most half of the memory, so that no tenant's backlog can take the others' windows
+away. What does not fit is refused here and parked by the caller.
+"""
+
+from collections.abc import Iterator
+
+from hookgate_gateway.clock import Clock
+from hookgate_gateway.dispatch.lanes import Lane, weight
+from hookgate_gateway.dispatch.plan import Catalogue, lane_terms
+from hookgate_gateway.rules.delivery import Delivery, DeliveryId, LaneKey, Namespace
+
+WINDOW_BYTES = 64 * 1024 * 1024
+
+
+class Windows:
+    """The lanes in memory, and the deliveries that wait in them."""
+
+    def __init__(self, catalogue: Catalogue, clock: Clock, limit: int = WINDOW_BYTES) -> None:
+        self._catalogue = catalogue
+        self._clock = clock
+        self.limit = limit
+        self.bytes = 0
+        """That wait in memory now."""
+        self._bytes_of: dict[Namespace, int] = {}
+        self._lanes: dict[LaneKey, Lane] = {}
+        self._where: dict[DeliveryId, Lane] = {}
+
+    # ------------------------------------------------------------------------------------- lanes
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(list(self._lanes.values()))
+
+    def find(self, key: LaneKey) -> Lane | None:
+        return self._lanes.get(key)
+
+    def obtain(self, key: LaneKey) -> Lane:
+        """The lane, made now if there is none."""
+        lane = self._lanes.get(key)
+        if lane is None:
+            terms = lane_terms(key, self._catalogue.snapshot)
+            lane = self._lanes[key] = Lane(key, terms, self._clock.monotonic())
+        return lane
+
+    def forget(self, lane: Lane) -> None:
+        """Drop an idle lane."""
+        del self._lanes[lane.key]
+
+    # ------------------------------------------------------------------------------- deliveries
+
+    def has_room(self, lane: Lane, size: int = 0) -> bool:
+        """Whether so many bytes may wait for this lane, as far as the others are concerned."""
+        used = self._bytes_of.get(lane.namespace, 0)
+        return self.bytes + size <= self.limit and used + size <= self.limit // 2
+
+    def push(self, lane: Lane, delivery: Delivery) -> bool:
+        """Let it wait in the lane's window; False when there is no room."""
+        size = weight(delivery)
+        if not lane.has_room_for(delivery) or not self.has_room(lane, size):
+            return False
+        lane.push(delivery)
+        self._where[delivery.id] = lane
+        self.bytes += size
+        self._bytes_of[lane.namespace] = self._bytes_of.get(lane.namespace, 0) + size
+        return True
+
+    def pop(self, lane: Lane, now: float) -> Delivery:
+        """Start the lane's next attempt."""
+        delivery = lane.pop(now)
+        self._left(lane, delivery)
+        return delivery
+
+    def drop(self, id_: DeliveryId) -> Lane | None:
+        """Take one that waits out of its window; the lane it waited for."""
+        lane = self._where.get(id_)
+        delivery = lane.drop(id_) if lane is not None else None
+        if lane is not None and delivery is not None:
+            self._left(lane, delivery)
+        return lane
+
+    def clear(self, lane: Lane) -> list[Delivery]:
+        """Take all out of the lane's window."""
+        deliveries = list(lane.clear())
+        for delivery in deliveries:
+            self._left(lane, delivery)
+        return deliveries
+
+    def _left(self, lane: Lane, delivery: Delivery) -> None:
+        del self._where[delivery.id]
+        size = weight(delivery)
+        self.bytes -= size
+        left = self._bytes_of[lane.namespace] - size
+        if left:
+            self._bytes_of[lane.namespace] = left
+        else:
+            del self._bytes_of[lane.namespace]
