@@ -69,6 +69,10 @@ class OwnedByAnother(StoreError):
         self.owner = owner
 
 
+class InvalidCursor(ValueError):
+    """A page's cursor that no store made: the client's mistake, answered with 422."""
+
+
 # ---------------------------------------------------------------------------------------- intake
 
 
