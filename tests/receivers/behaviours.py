@@ -68,8 +68,8 @@ async def endless(exchange: Exchange) -> bool:
 
 
 async def bomb(exchange: Exchange) -> bool:
-    """200 and 64 MiB of zeros that travel as 64 kB of gzip."""
-    body = gzip.compress(bytes(64 * 1024 * 1024))
+    """200 and 128 MiB of zeros that travel as 130 kB of gzip."""
+    body = gzip.compress(bytes(128 * 1024 * 1024))
     return await exchange.answer(200, body, ("Content-Encoding", "gzip"))
 
 

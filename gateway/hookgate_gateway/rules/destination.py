@@ -110,22 +110,28 @@ def _read_netloc(netloc: str) -> Host:
 
 
 def judge_url(url: str, namespace: Namespace, rules: EgressRules) -> Destination | Refused:
-    """The verdict before anything is looked up: on the URL, a literal address, and the port.
-
-    For a name the addresses are judged at each attempt; its port is refused here only when no rule
-    could open it whatever the name leads to.
-    """
+    """The verdict on a URL before anything is looked up: on its form, its port and a literal address."""
     try:
         destination = read_url(url)
     except BadUrl as error:
         return Refused(Reason.URL, str(error))
+    return judge_destination(destination, namespace, rules) or destination
+
+
+def judge_destination(
+    destination: Destination, namespace: Namespace, rules: EgressRules
+) -> Refused | None:
+    """The verdict on a literal address and the port; None allows it.
+
+    The addresses of a name are judged at each attempt; its port is refused here only when no rule
+    could open it, whatever the name leads to.
+    """
     host, port = destination.host, destination.port
     if host.address is not None:
-        refused = judge_address(host.address, port, host.name, namespace, rules)
-        return refused or destination
-    if not _ordinary(port) and not any(r.port and r.concerns(namespace, port) for r in rules.allow):
-        return _bad_port(port)
-    return destination
+        return judge_address(host.address, port, host.name, namespace, rules)
+    if _ordinary(port) or any(r.port and r.concerns(namespace, port) for r in rules.allow):
+        return None
+    return _bad_port(port)
 
 
 def judge_address(

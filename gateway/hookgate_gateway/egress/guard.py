@@ -1,0 +1,134 @@
+"""
+Where connections may go: a resolver and a socket factory that ask the egress rules.
+
+What they see is kept on the :class:`Trace` of the attempt, not in exceptions: a library may wrap, join or
+drop those. Addresses that a name resolved to are told to the gateway's log alone.
+"""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+import aiodns
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from hookgate_gateway.observe import Observer
+from hookgate_gateway.rules.address import IpAddress
+from hookgate_gateway.rules.delivery import Namespace
+from hookgate_gateway.rules.destination import Refused, judge_address
+from hookgate_gateway.rules.egress_rules import EgressRules
+
+LOOKUP_SECONDS = 5.0
+"""For one name, whatever the number of name servers and tries."""
+
+
+@dataclass(slots=True)
+class Trace:
+    """What the guard saw during one attempt."""
+
+    namespace: Namespace
+    host: str
+    refused: Refused | None = None
+    unresolved: str | None = None
+    """Why the name could not be looked up, as a sentence."""
+    opened: int = 0
+    """Sockets made; none means that a kept connection was used."""
+
+
+_TRACE: ContextVar[Trace] = ContextVar("egress_trace")
+
+
+def start_trace(trace: Trace) -> None:
+    """What the guard sees from here on, in this task and the ones it starts, goes to this trace."""
+    _TRACE.set(trace)
+
+
+class Guard:
+    """The egress rules, asked for each address right before it is connected to."""
+
+    def __init__(self, rules: EgressRules, observer: Observer) -> None:
+        self.rules = rules
+        self._observer = observer
+
+    def refuses(self, address: IpAddress, port: int, trace: Trace) -> bool:
+        """Whether the rules refuse it; the verdict is kept on the trace, the address goes to the log."""
+        refused = judge_address(address, port, trace.host, trace.namespace, self.rules)
+        if refused is None:
+            return False
+        trace.refused = refused
+        self._observer.warning(
+            "egress_refused",
+            namespace=trace.namespace,
+            host=trace.host,
+            address=str(address),
+            port=port,
+            reason=refused.message,
+        )
+        return True
+
+    def make_socket(self, info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
+        """Make the socket for an address (``info`` as from getaddrinfo); the last assertion.
+
+        Raises PermissionError for an address that the rules refuse, however it got here.
+        """
+        family, kind, protocol, _, (host, port, *_) = info
+        trace = _TRACE.get()
+        if self.refuses(ip_address(host.partition("%")[0]), port, trace):
+            raise PermissionError("refused by the egress rules")
+        trace.opened += 1
+        return socket.socket(family, kind, protocol)
+
+
+class GuardedResolver(AbstractResolver):
+    """Looks names up by aiodns, and refuses a name if any of its addresses is refused.
+
+    A name server that says nothing costs the one name ``limit`` seconds and stalls nobody else.
+    """
+
+    def __init__(
+        self, guard: Guard, *, nameservers: Sequence[str] = (), limit: float = LOOKUP_SECONDS
+    ) -> None:
+        self._guard = guard
+        self._limit = limit
+        self._dns = aiodns.DNSResolver(nameservers=list(nameservers) or None, timeout=1.5, tries=2)
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """All addresses of a name, every one of them allowed. Raises OSError, its reason on the trace."""
+        trace = _TRACE.get()
+        try:
+            async with asyncio.timeout(self._limit):
+                found = await self._dns.getaddrinfo(
+                    host, family=family, port=port, type=socket.SOCK_STREAM
+                )
+        except TimeoutError:
+            trace.unresolved = f"no name server answered within {self._limit:g} seconds"
+            raise OSError(trace.unresolved) from None
+        except (aiodns.error.DNSError, UnicodeError):
+            trace.unresolved = "the host's name cannot be resolved"
+            raise OSError(trace.unresolved) from None
+        addresses = [ip_address(node.addr[0].decode().partition("%")[0]) for node in found.nodes]
+        if any(self._guard.refuses(address, port, trace) for address in addresses):
+            raise OSError("refused by the egress rules")
+        return [_result(host, port, address) for address in addresses]
+
+    async def close(self) -> None:
+        """Nothing: the resolver serves many connectors, and :meth:`stop` ends it."""
+
+    async def stop(self) -> None:
+        await self._dns.close()
+
+
+def _result(host: str, port: int, address: IpAddress) -> ResolveResult:
+    return ResolveResult(
+        hostname=host,
+        host=str(address),
+        port=port,
+        family=socket.AF_INET if address.version == 4 else socket.AF_INET6,
+        proto=0,
+        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+    )

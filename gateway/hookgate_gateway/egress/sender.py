@@ -1,0 +1,248 @@
+"""
+The sender on aiohttp: makes attempts and tells what came of them. A failed attempt is a value.
+"""
+
+import asyncio
+import contextlib
+import io
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from hookgate.signing import InvalidKey, sign
+from hookgate_gateway.clock import Clock
+from hookgate_gateway.egress import attempt as telling
+from hookgate_gateway.egress.attempt import Failure
+from hookgate_gateway.egress.connections import IDLE_SECONDS, Connections, Lane, Plan, Pool
+from hookgate_gateway.egress.contexts import UnusableTls
+from hookgate_gateway.egress.guard import LOOKUP_SECONDS, Guard, GuardedResolver, Trace, start_trace
+from hookgate_gateway.observe import Observer
+from hookgate_gateway.ports import Shipment
+from hookgate_gateway.rules.delivery import Attempt, LaneKey, Outcome, Timestamp
+from hookgate_gateway.rules.destination import BadUrl
+from hookgate_gateway.rules.egress_rules import EgressRules
+
+ANSWER_BYTES = 64 * 1024
+"""What is read of an answer, undecoded; then the connection is closed and the status decides."""
+_LARGE_BODY = 2**20  # aiohttp takes larger bytes only from a file
+_SIGNATURES = frozenset({"X-Skyvern-Signature", "webhook-signature"})
+
+
+class AiohttpSender:
+    """Implements :class:`hookgate_gateway.ports.Sender`. Lives from ``async with`` to its end.
+
+    ``nameservers`` (``host:port``) take the place of the system's; ``lookup_seconds`` bounds one name.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: EgressRules,
+        clock: Clock,
+        observer: Observer,
+        nameservers: Sequence[str] = (),
+        lookup_seconds: float = LOOKUP_SECONDS,
+    ) -> None:
+        self._clock = clock
+        self._observer = observer
+        self._guard = Guard(rules, observer)
+        self._nameservers = tuple(nameservers)
+        self._lookup_seconds = lookup_seconds
+
+    async def __aenter__(self) -> Self:
+        self._resolver = GuardedResolver(
+            self._guard, nameservers=self._nameservers, limit=self._lookup_seconds
+        )
+        self._connections = Connections(self._guard, self._resolver, self._clock.monotonic)
+        self._sweeper = asyncio.create_task(self._sweep(), name="egress-sweeper")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self._sweeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._sweeper
+        await self._connections.close()
+        await self._resolver.stop()
+
+    async def forget(self, lane: LaneKey) -> None:
+        """Close the connections of a lane that is idle or whose endpoint changed."""
+        await self._connections.forget(lane)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(IDLE_SECONDS / 4)
+            await self._connections.close_idle()
+
+    async def send(self, shipment: Shipment) -> Attempt:
+        """Make one attempt. Only cancellation raises."""
+        report = _Report(shipment, self._clock.now(), self._clock.monotonic())
+        try:
+            lane, report.plan = self._connections.plan(shipment)
+        except BadUrl as error:
+            return self._finish(report, Failure(Outcome.BLOCKED, str(error)))
+        if report.plan.refused is not None:
+            return self._finish(report, Failure(Outcome.BLOCKED, report.plan.refused.message))
+        return self._finish(report, await self._try(lane, report.plan, report))
+
+    async def _try(self, lane: Lane, plan: Plan, report: "_Report") -> "_Answer | Failure":
+        """Carry it out within the deadline; everything that can be expected to fail becomes a value."""
+        trace = Trace(report.shipment.namespace, plan.host)
+        start_trace(trace)
+        try:
+            async with asyncio.timeout(report.shipment.timeout) as deadline:
+                return await self._post(lane, plan, report, trace)
+        except InvalidKey as error:
+            return Failure(Outcome.BLOCKED, f"the webhook cannot be signed: {error}")
+        except UnusableTls as error:
+            return Failure(Outcome.TLS_ERROR, str(error))
+        except Exception as error:  # noqa: BLE001  # a failed attempt is a value, whatever the library raises
+            if deadline.expired():
+                seconds = report.shipment.timeout
+                return Failure(Outcome.TIMEOUT, f"no complete answer within {seconds:g} seconds")
+            return self._explain(error, trace)
+
+    def _explain(self, error: Exception, trace: Trace) -> Failure:
+        if trace.refused is not None:
+            return Failure(Outcome.BLOCKED, trace.refused.message)
+        if trace.unresolved is not None:
+            return Failure(Outcome.DNS_ERROR, trace.unresolved)
+        failure = telling.failure_of(error)
+        if failure is None:
+            self._observer.error("egress_unexpected", error=type(error).__name__)
+            return Failure(Outcome.CONNECTION_ERROR, "the attempt failed inside the gateway")
+        return failure
+
+    async def _post(self, lane: Lane, plan: Plan, report: "_Report", trace: Trace) -> "_Answer":
+        """Send it; once more on a fresh connection if the kept one turned out to be closed."""
+        shipment = report.shipment
+        report.headers = _headers(shipment, int(report.started_at))
+        report.pool = await self._connections.acquire(lane, plan, shipment)
+        try:
+            return await _exchange(report.pool, plan, shipment, report.headers)
+        except aiohttp.ClientConnectionError as error:
+            if trace.opened or not telling.is_stale(error):
+                raise
+        finally:
+            self._connections.release(report.pool)
+        report.pool = await self._connections.acquire_fresh(lane, plan, shipment)
+        try:
+            return await _exchange(report.pool, plan, shipment, report.headers)
+        finally:
+            self._connections.release(report.pool)
+
+    def _finish(self, report: "_Report", result: "_Answer | Failure") -> Attempt:
+        now = self._clock.now
+        duration = self._clock.monotonic() - report.begun
+        url = report.plan.shown if report.plan else ""
+        if isinstance(result, Failure):
+            return Attempt(
+                outcome=result.outcome,
+                started_at=report.started_at,
+                duration=duration,
+                url=url,
+                request_headers=report.shown_headers(),
+                error=result.error,
+            )
+        status, headers = result.response.status, result.response.headers
+        return Attempt(
+            outcome=telling.outcome_of(status),
+            started_at=report.started_at,
+            duration=duration,
+            status=status,
+            retry_after=telling.retry_after(status, headers, now()),
+            url=url,
+            request_headers=report.shown_headers(),
+            response_headers=telling.shown_headers(headers),
+            response_body=result.body[: telling.SHOWN_BODY_BYTES],
+            error=telling.explain_status(status),
+        )
+
+
+class _Report:
+    """What is known of an attempt while it is made."""
+
+    __slots__ = ("begun", "headers", "plan", "pool", "shipment", "started_at")
+
+    def __init__(self, shipment: Shipment, started_at: Timestamp, begun: float) -> None:
+        self.shipment = shipment
+        self.started_at = started_at
+        self.begun = begun
+        self.plan: Plan | None = None
+        self.pool: Pool | None = None
+        self.headers: dict[str, str] = {}
+
+    def shown_headers(self) -> tuple[tuple[str, str], ...]:
+        """The request's headers for people: nothing that came from a Secret, no signature."""
+        if self.pool is None:
+            return ()
+        headers = self.headers.items()
+        return self.pool.shown_headers + tuple(
+            [(name, "***" if name in _SIGNATURES else value) for name, value in headers]
+        )
+
+
+class _Answer:
+    """An answer of which enough was read."""
+
+    __slots__ = ("body", "response")
+
+    def __init__(self, response: aiohttp.ClientResponse, body: bytes) -> None:
+        self.response = response
+        self.body = body
+
+
+def _headers(shipment: Shipment, timestamp: int) -> dict[str, str]:
+    """The headers of this one attempt. Raises InvalidKey."""
+    headers = sign(
+        shipment.scheme,
+        shipment.keys,
+        shipment.body,
+        event_id=shipment.event_id,
+        timestamp=timestamp,
+    )
+    headers["X-Hookgate-Event-Id"] = shipment.event_id
+    headers["X-Hookgate-Delivery-Id"] = shipment.delivery_id
+    headers["X-Hookgate-Attempt"] = str(shipment.number)
+    if shipment.replay:
+        headers["X-Hookgate-Replay"] = "1"
+    if shipment.test:
+        headers["X-Hookgate-Test"] = "1"
+    return headers
+
+
+async def _exchange(pool: Pool, plan: Plan, shipment: Shipment, headers: dict[str, str]) -> _Answer:
+    body = shipment.body
+    response = await pool.session.post(
+        plan.url,
+        data=body if len(body) <= _LARGE_BODY else io.BytesIO(body),
+        headers=headers,
+        allow_redirects=False,
+        server_hostname=shipment.tls.server_name if plan.secure else None,
+    )
+    try:
+        return _Answer(response, await _read(response.content))
+    finally:
+        response.close()  # a complete answer has given its connection back already
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """What the receiver says, raw, up to 64 KiB; returns the part that is shown."""
+    shown = b""
+    total = 0
+    while total < ANSWER_BYTES:
+        chunk = await content.readany()
+        if not chunk:
+            break
+        total += len(chunk)
+        if len(shown) < telling.SHOWN_BODY_BYTES:
+            shown += chunk[: telling.SHOWN_BODY_BYTES]
+        if content.at_eof():
+            break
+    return shown
