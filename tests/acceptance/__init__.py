@@ -1,0 +1,1 @@
+"""The real command as a process, real receivers, real files: what a user would see."""

@@ -1,0 +1,70 @@
+"""Webhooks of a Skyvern server coming in, as that server really sends them."""
+
+import hashlib
+import hmac
+import json
+
+import pytest
+
+from tests.acceptance.harness import Gateway, Reply, arrivals, report, run_id
+from tests.acceptance.manifests import source
+from tests.receivers import Receiver
+
+KEY = "key-of-the-skyvern-server-012345"
+
+
+@pytest.fixture(name="fed")
+async def _fed(idle: Gateway, receiver: Receiver) -> Gateway:
+    idle.manifests.write("source", source("upstream", KEY))
+    idle.manifests.subscription("hook", receiver.url("switch/hook"))
+    await idle.start()
+    return idle
+
+
+async def _send(
+    gateway: Gateway, body: bytes, prefix: str, key: str = KEY, **headers: str
+) -> Reply:
+    signature = prefix + hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+    sent = {"X-Skyvern-Signature": signature, "X-Skyvern-Timestamp": "1709294400", **headers}
+    return await gateway.call(
+        "POST",
+        "/v1/ingest/default/upstream",
+        key=None,
+        data=body,
+        headers={"Content-Type": "application/json", **sent},
+    )
+
+
+@pytest.mark.parametrize("prefix", ["", "sha256="])
+async def test_both_forms_of_the_signature_come_in_and_repeats_are_answered(
+    fed: Gateway, receiver: Receiver, prefix: str
+) -> None:
+    body = json.dumps(report(run_id())).encode()
+    replies = [await _send(fed, body, prefix) for _ in range(3)]
+    assert {reply.status for reply in replies} == {200}
+    [request] = await arrivals(receiver, 1)
+    assert request.body == body
+    assert await fed.total("hookgate_webhooks_received_total", result="duplicate") == 2
+
+
+async def test_a_wrong_signature_is_401_and_counted_and_stored_nowhere(
+    fed: Gateway, receiver: Receiver
+) -> None:
+    body = json.dumps(report(run := run_id())).encode()
+    assert (await _send(fed, body, "", key="another-key")).status == 401
+    assert (await _send(fed, body, "sha512=")).status == 401
+    assert (await fed.call("GET", f"/v1/runs/{run}")).status == 404
+    assert await fed.total("hookgate_webhooks_received_total", result="rejected") == 2
+    assert not receiver.log
+
+
+async def test_our_own_delivery_coming_back_is_refused(fed: Gateway, receiver: Receiver) -> None:
+    body = json.dumps(report()).encode()
+    reply = await _send(fed, body, "", **{"X-Hookgate-Delivery-Id": "dlv_0"})
+    assert 400 <= reply.status < 500
+    assert not receiver.log
+
+
+async def test_an_unknown_source_is_no_different_from_a_wrong_key(fed: Gateway) -> None:
+    reply = await fed.call("POST", "/v1/ingest/default/nobody", key=None, data=b"{}")
+    assert reply.status in (401, 404)
