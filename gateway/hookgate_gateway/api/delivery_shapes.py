@@ -7,11 +7,10 @@ from typing import Any
 
 from hookgate_gateway.api import times
 from hookgate_gateway.catalogue.snapshot import Snapshot
-from hookgate_gateway.contract import Subscription
 from hookgate_gateway.ports import AttemptRecord, DeliveryRecord, EventRecord
 from hookgate_gateway.rules.delivery import Attempt, DeliveryState, Hold, Timestamp
 
-__all__ = ["attempt_answer", "attempt_log", "delivery", "event", "hold", "subscription"]
+__all__ = ["attempt_answer", "attempt_log", "delivery", "event"]
 
 HELD = "held"
 
@@ -34,7 +33,7 @@ def delivery(record: DeliveryRecord, snapshot: Snapshot) -> dict[str, Any]:
         "error": record.error,
         "attempts": record.attempts,
         "next_attempt_at": _moment(record.due) if waits_for_time else None,
-        "hold": hold(holding),
+        "hold": holding.reason if holding else None,
         "created_at": times.text(record.created_at),
         "ended_at": _moment(record.ended_at),
         "replay_of": record.replay_of,
@@ -83,28 +82,6 @@ def event(record: EventRecord) -> dict[str, Any]:
         "origin": record.origin,
         "body_size": record.body_size,
         "body_sha256": record.body_sha256.hex(),
-    }
-
-
-def hold(value: Hold | None) -> dict[str, Any] | None:
-    """A hold, or None."""
-    if value is None:
-        return None
-    return {
-        "reason": value.reason,
-        "since": times.text(value.since),
-        "message": value.message or None,
-    }
-
-
-def subscription(value: Subscription) -> dict[str, Any]:
-    """A subscription: its spec as it was handed in, which names Secrets and holds none."""
-    return {
-        "name": value.name,
-        "namespace": value.namespace,
-        "spec": value.document.get("spec", {}),
-        "hold": hold(value.hold),
-        "resumed_at": _moment(value.resumed_at or None),
     }
 
 

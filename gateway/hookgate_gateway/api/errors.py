@@ -80,7 +80,9 @@ def invalid(loc: Sequence[str | int], message: str, kind: str = "value_error") -
 
 
 def unreadable(why: Unreadable) -> Refusal:
-    """422 for a body that is no JSON, or no report."""
+    """400 for a body that is no JSON at all, 422 for one that is no report."""
+    if why.type == "json_invalid":
+        return Refusal(400, "invalid_json", why.msg)
     return invalid(["body", *why.loc], why.msg, why.type)
 
 

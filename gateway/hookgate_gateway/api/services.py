@@ -9,6 +9,8 @@ from typing import Protocol
 from hookgate_gateway.api.bodies import BodyReader
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.clock import Clock
+from hookgate_gateway.contract import ResourceKey
+from hookgate_gateway.dispatch.dispatcher import LaneState
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import AcceptedReport
 from hookgate_gateway.intake.ingest import Refused
@@ -42,8 +44,8 @@ class Catalogue(Protocol):
     @property
     def snapshot(self) -> Snapshot: ...
 
-    async def resume(self, namespace: Namespace, name: str) -> None:
-        """End a hold ``Gone``; return when the snapshot shows it."""
+    async def resume(self, key: ResourceKey) -> int:
+        """End a subscription's hold ``Gone``; return when the snapshot shows it."""
         ...
 
 
@@ -82,6 +84,10 @@ class Dispatch(Protocol):
 
     def superseded(self, ids: Sequence[DeliveryId]) -> None:
         """These were cancelled; forget them unless they are in flight."""
+        ...
+
+    def lane_states(self) -> Mapping[LaneKey, LaneState]:
+        """The lanes that are in memory."""
         ...
 
 

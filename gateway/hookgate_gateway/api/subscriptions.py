@@ -2,18 +2,21 @@
 Subscriptions: listed, looked at, resumed. They are declared elsewhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiohttp import web
 
-from hookgate_gateway.api import answers, delivery_shapes, paging
+from hookgate_gateway.api import answers, paging, times
 from hookgate_gateway.api.errors import unknown
 from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.snapshot import Caller
-from hookgate_gateway.contract import Subscription
+from hookgate_gateway.contract import ResourceKey, ResourceKind, Subscription
+from hookgate_gateway.dispatch.dispatcher import LaneState
 from hookgate_gateway.ports import Page
-from hookgate_gateway.rules.delivery import HoldReason, Namespace
+from hookgate_gateway.rules.delivery import Hold, HoldReason, LaneKey, Namespace
+from hookgate_gateway.rules.lane import subscription_lane
 
 __all__ = ["SubscriptionRoutes"]
 
@@ -23,6 +26,7 @@ class SubscriptionRoutes:
 
     def __init__(self, services: Services) -> None:
         self._catalogue = services.catalogue
+        self._dispatch = services.dispatch
 
     def routes(self) -> Sequence[Route]:
         return (
@@ -38,16 +42,22 @@ class SubscriptionRoutes:
         following = sorted((s for s in found if s.name > after), key=lambda s: s.name)
         items = tuple(following[:limit])
         cursor = items[-1].name if len(following) > limit else None
-        return paging.page_answer(Page(items, cursor), delivery_shapes.subscription)
+        lanes = self._dispatch.lane_states()
+        return paging.page_answer(Page(items, cursor), lambda item: _shape(item, lanes))
 
     async def get(self, request: web.Request, caller: Caller) -> web.Response:
-        return answers.answer(delivery_shapes.subscription(self._named(request, caller)))
+        return self._answer(self._named(request, caller))
 
     async def resume(self, request: web.Request, caller: Caller) -> web.Response:
         """End a hold ``Gone`` and start the age of the deliveries anew; others are not for a call to end."""
         subscription = self._named(request, caller)
-        await self._catalogue.resume(subscription.namespace, subscription.name)
-        return answers.answer(delivery_shapes.subscription(self._named(request, caller)))
+        await self._catalogue.resume(
+            ResourceKey(ResourceKind.SUBSCRIPTION, subscription.namespace, subscription.name)
+        )
+        return self._answer(self._named(request, caller))
+
+    def _answer(self, subscription: Subscription) -> web.Response:
+        return answers.answer(_shape(subscription, self._dispatch.lane_states()))
 
     def _live(self, namespace: Namespace) -> list[Subscription]:
         subscriptions = self._catalogue.snapshot.subscriptions
@@ -63,3 +73,32 @@ class SubscriptionRoutes:
 
 def _lives(subscription: Subscription) -> bool:
     return subscription.hold is None or subscription.hold.reason is not HoldReason.DELETED
+
+
+def _shape(subscription: Subscription, lanes: Mapping[LaneKey, LaneState]) -> dict[str, Any]:
+    """A subscription: its spec as it was handed in, which names Secrets and holds none."""
+    hold = subscription.hold
+    lane = lanes.get(subscription_lane(subscription.namespace, subscription.name))
+    return {
+        "name": subscription.name,
+        "namespace": subscription.namespace,
+        "spec": subscription.document.get("spec", {}),
+        "hold": None if hold is None else _hold(hold),
+        "lane": None if lane is None else _lane(lane),
+        "resumed_at": times.text(subscription.resumed_at) if subscription.resumed_at else None,
+    }
+
+
+def _hold(hold: Hold) -> dict[str, Any]:
+    return {"reason": hold.reason, "since": times.text(hold.since), "message": hold.message}
+
+
+def _lane(lane: LaneState) -> dict[str, Any]:
+    """The subscription's queue in this process; None is shown for one that has had nothing to do."""
+    return {
+        "breaker": lane.breaker,
+        "in_flight": lane.in_flight,
+        "waiting": lane.waiting,
+        "parked": lane.parked,
+        "paused_until": times.text(lane.paused_until) if lane.paused_until else None,
+    }
