@@ -1,0 +1,124 @@
+"""
+Which deliveries are in somebody's hands, and up to where everything due is.
+
+A claim is never written: the owner of a lane is alone, so memory is exact, and after a crash nothing
+has to be given back. What makes it more than a set are answers that cross each other: a take may have
+read the backlog before an accept or a record that is answered first. So what an accept is about to
+store counts as taken until its caller had its chance to claim it, and what is dropped while a take is
+unanswered stays taken until that answer is in.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from hookgate_gateway.rules.delivery import Delivery, DeliveryId, LaneKey, Namespace, Timestamp
+
+__all__ = ["Claim", "Claims", "Position"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Where a delivery that is in hand came from."""
+
+    namespace: Namespace
+    due: Timestamp
+    parked_in: LaneKey | None = None
+
+
+class Claims:
+    """Deliveries in hand. Nothing here waits or asks."""
+
+    def __init__(self) -> None:
+        self._taken: dict[DeliveryId, Claim] = {}
+        self._expected: set[DeliveryId] = set()
+        self._lingering: set[DeliveryId] = set()
+        self._open_takes = 0
+        self._parked: dict[LaneKey, set[DeliveryId]] = {}
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def __contains__(self, id_: DeliveryId) -> bool:
+        """Whether a take must leave this one out."""
+        return id_ in self._taken or id_ in self._expected or id_ in self._lingering
+
+    def get(self, id_: DeliveryId) -> Claim | None:
+        """The claim, while the delivery is in hand."""
+        return self._taken.get(id_)
+
+    def take(self, deliveries: Iterable[Delivery], *, parked: bool = False) -> None:
+        """They are in hand from now on."""
+        for delivery in deliveries:
+            lane = delivery.lane if parked else None
+            self._taken[delivery.id] = Claim(delivery.namespace, delivery.due, lane)
+            self._expected.discard(delivery.id)
+            if lane is not None:
+                self._parked.setdefault(lane, set()).add(delivery.id)
+
+    def drop(self, ids: Iterable[DeliveryId]) -> None:
+        """They are out of hand: recorded, parked or released."""
+        for id_ in ids:
+            claim = self._taken.pop(id_, None)
+            if self._open_takes:
+                self._lingering.add(id_)
+            if claim is not None and claim.parked_in is not None:
+                lane = self._parked[claim.parked_in]
+                lane.discard(id_)
+                if not lane:
+                    del self._parked[claim.parked_in]
+
+    def parked_in(self, lane: LaneKey) -> Sequence[DeliveryId]:
+        """What is in hand of a lane's parked deliveries."""
+        return tuple(self._parked.get(lane, ()))
+
+    def expect(self, ids: Iterable[DeliveryId]) -> None:
+        """An accept is about to create these."""
+        self._expected.update(ids)
+
+    def unclaimed(self, ids: Iterable[DeliveryId]) -> bool:
+        """The time to claim them is over; whether any was left to be taken like all others."""
+        left = self._expected.intersection(ids)
+        self._expected -= left
+        return bool(left)
+
+    @contextmanager
+    def open_take(self) -> Iterator[None]:
+        """A take is unanswered."""
+        self._open_takes += 1
+        try:
+            yield
+        finally:
+            self._open_takes -= 1
+            if not self._open_takes:
+                self._lingering.clear()
+
+
+class Position:
+    """Everything due up to here is in hand, so that a large backlog is not read again for each take.
+
+    It moves forward with a take's answer and back with whatever becomes due before it; a move back
+    during a take holds against that take's answer.
+    """
+
+    _START = (float("-inf"), "")
+
+    def __init__(self) -> None:
+        self.at: tuple[Timestamp, str] = self._START
+        self._floor: tuple[Timestamp, str] | None = None
+
+    def begin(self) -> tuple[Timestamp, str]:
+        """Where a take starts to read."""
+        self._floor = None
+        return self.at
+
+    def reached(self, due: Timestamp, id_: str) -> None:
+        """A take has read up to and with this one."""
+        here = (due, id_)
+        self.at = here if self._floor is None else min(here, self._floor)
+
+    def back(self, due: Timestamp) -> None:
+        """Something due then can be taken."""
+        here = (due, "")
+        self.at = min(self.at, here)
+        self._floor = here if self._floor is None else min(self._floor, here)

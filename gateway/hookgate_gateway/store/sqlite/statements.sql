@@ -1,0 +1,232 @@
+-- What the writer runs. Bound by position, in the order of the columns.
+
+-- name: revision
+SELECT value FROM facts WHERE name = 'revision'
+
+-- name: bump_revision
+UPDATE facts SET value = value + 1 WHERE name = 'revision' RETURNING value
+
+-- name: prove_writable
+-- A row that really changes, so that a full disk shows.
+INSERT INTO facts (name, value) VALUES ('written', randomblob(64))
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+
+-- name: insert_event
+-- Nothing happens when the report is stored already: the insertion decides what a duplicate is.
+INSERT INTO events (namespace, id, run_id, run_type, status, attempt, retry_pending, final,
+                    received_at, origin, body_size, body_sha256, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+
+-- name: original_event
+SELECT id FROM events
+WHERE namespace = ? AND run_id = ? AND attempt = ? AND retry_pending = ? AND body_sha256 = ?
+
+-- name: report_run
+-- The run as its report says. No row comes back for an interim report after the final one: it
+-- changes nothing and is delivered to nobody. A registered run keeps the type it was asked with.
+INSERT INTO runs (namespace, run_id, run_type, status, created_at, modified_at, workflow_id,
+                  event_id, final, interim)
+VALUES (?, ?, ?, ?, ?5, ?5, ?6, ?7, ?8, ?9)
+ON CONFLICT (namespace, run_id) DO UPDATE SET
+    run_type = CASE WHEN request IS NULL THEN excluded.run_type ELSE run_type END,
+    status = excluded.status,
+    modified_at = excluded.modified_at,
+    workflow_id = coalesce(workflow_id, excluded.workflow_id),
+    event_id = excluded.event_id,
+    final = excluded.final,
+    interim = interim OR excluded.interim
+WHERE excluded.final OR NOT final
+RETURNING interim, webhook_url, webhook_lane, key_secret, key_fingerprint
+
+-- name: insert_delivery
+INSERT INTO deliveries (namespace, id, event_id, run_id, subscription, url, key_secret,
+                        key_fingerprint, lane, due, parked, created_at, body_size)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?10, ?11, ?10, ?12)
+
+-- name: supersede
+-- Interim deliveries of a run (namespace, run) to a subscription that its final event goes to.
+UPDATE deliveries SET state = 'cancelled', ending = 'superseded', ended_at = ?3, due = NULL, parked = 0
+WHERE namespace = ?1 AND subscription = ?4 AND state = 'pending' AND kind = 'event'
+  AND event_id IN (SELECT id FROM events WHERE namespace = ?1 AND run_id = ?2 AND final = 0)
+RETURNING id
+
+-- name: superseded
+SELECT id FROM deliveries
+WHERE namespace = ?1 AND ending = 'superseded'
+  AND event_id IN (SELECT id FROM events WHERE namespace = ?1 AND run_id = ?2 AND final = 0)
+
+-- name: deliveries_of_event
+SELECT id, url, lane, key_secret, key_fingerprint FROM deliveries
+WHERE namespace = ? AND event_id = ? AND kind = 'event'
+
+-- name: register_run
+INSERT INTO runs (namespace, run_id, run_type, status, created_at, modified_at, workflow_id,
+                  request, webhook_url, webhook_lane, key_secret, key_fingerprint)
+VALUES (?, ?, ?, ?, ?5, ?5, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+
+-- name: registered_run
+SELECT created_at, request FROM runs WHERE namespace = ? AND run_id = ?
+
+-- name: take_due
+SELECT namespace, id, event_id, run_id, subscription, url, key_secret, key_fingerprint, lane, kind,
+       attempts, due, created_at, body_size
+FROM deliveries INDEXED BY deliveries_due
+WHERE state = 'pending' AND parked = 0 AND (due, id) > (?1, ?2) AND due <= ?3
+ORDER BY due, id LIMIT ?4
+
+-- name: next_due
+SELECT due FROM deliveries INDEXED BY deliveries_due
+WHERE state = 'pending' AND parked = 0 AND due > ? ORDER BY due, id LIMIT 1
+
+-- name: take_parked
+SELECT namespace, id, event_id, run_id, subscription, url, key_secret, key_fingerprint, lane, kind,
+       attempts, due, created_at, body_size
+FROM deliveries INDEXED BY deliveries_parked
+WHERE state = 'pending' AND parked = 1 AND lane = ?1
+ORDER BY due, id LIMIT ?2
+
+-- name: parked_lanes
+-- A loose scan: one seek for each lane, however much waits in it.
+WITH RECURSIVE lanes (lane) AS (
+    SELECT min(lane) FROM deliveries INDEXED BY deliveries_parked WHERE state = 'pending' AND parked = 1
+    UNION ALL
+    SELECT (SELECT min(d.lane) FROM deliveries d INDEXED BY deliveries_parked
+            WHERE d.state = 'pending' AND d.parked = 1 AND d.lane > lanes.lane)
+    FROM lanes WHERE lanes.lane IS NOT NULL
+)
+SELECT lane FROM lanes WHERE lane IS NOT NULL
+
+-- name: event_body
+SELECT body FROM events WHERE namespace = ? AND id = ?
+
+-- name: park
+UPDATE deliveries SET parked = 1 WHERE namespace = ? AND id = ? AND state = 'pending'
+
+-- name: record_pending
+-- What an attempt made of a delivery that is still owed; no row when it is not, or when this
+-- attempt was recorded before.
+UPDATE deliveries SET state = ?, ending = ?, attempts = ?3, due = ?, parked = ?, ended_at = ?,
+                      outcome = ?, status_code = ?, error = ?
+WHERE namespace = ?10 AND id = ?11 AND state = 'pending' AND attempts < ?3
+
+-- name: record_cancelled
+-- Cancelled in flight: the attempt counts, and a 2xx still makes it delivered (state).
+UPDATE deliveries SET state = ?, ending = ?, attempts = ?, outcome = ?, status_code = ?, error = ?
+WHERE namespace = ? AND id = ?
+
+-- name: insert_attempt
+INSERT INTO attempts (namespace, delivery_id, number, started_at, duration, outcome, status_code,
+                      retry_after, detail, response_body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+
+-- name: attempt_exists
+SELECT 1 FROM attempts WHERE namespace = ? AND delivery_id = ? AND number = ?
+
+-- name: delivery_state
+SELECT state, ending FROM deliveries WHERE namespace = ? AND id = ?
+
+-- name: mark_gone
+UPDATE resources SET gone_at = ?3, revision = ?4
+WHERE kind = 'subscription' AND namespace = ?1 AND name = ?2 AND gone_at IS NULL AND deleted_at IS NULL
+
+-- name: count_pending
+INSERT INTO pending (namespace, subscription, count) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET count = count + excluded.count
+
+-- name: forget_pending
+DELETE FROM pending WHERE namespace = ? AND subscription = ? AND count = 0
+
+-- name: cancel
+UPDATE deliveries SET state = 'cancelled', ending = ?3, ended_at = ?4, due = NULL, parked = 0
+WHERE namespace = ?1 AND id = ?2 AND state = 'pending'
+RETURNING subscription
+
+-- name: cancelled_then
+-- Whether a frame that came once more had cancelled it.
+SELECT 1 FROM deliveries WHERE namespace = ? AND id = ? AND state = 'cancelled' AND ending = ? AND ended_at = ?
+
+-- name: set_run_status
+UPDATE runs SET status = ?3, modified_at = ?4 WHERE namespace = ?1 AND run_id = ?2 AND NOT final
+
+-- name: add_replay
+INSERT INTO deliveries (namespace, id, event_id, run_id, subscription, url, key_secret,
+                        key_fingerprint, lane, kind, due, parked, created_at, replay_of, body_size)
+SELECT ?1, ?2, e.id, e.run_id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, e.body_size
+FROM events e WHERE e.namespace = ?1 AND e.id = ?3
+ON CONFLICT DO NOTHING
+
+-- name: event_for_replay
+SELECT run_id, body_size FROM events WHERE namespace = ? AND id = ?
+
+-- name: resource
+SELECT owner, created_at, gone_at, resumed_at, deleted_at, suspended_at FROM resources
+WHERE kind = ? AND namespace = ? AND name = ?
+
+-- name: put_resource
+INSERT INTO resources (kind, namespace, name, owner, fingerprint, document, secrets, revision,
+                       created_at, gone_at, resumed_at, suspended_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    owner = excluded.owner, fingerprint = excluded.fingerprint, document = excluded.document,
+    secrets = excluded.secrets, revision = excluded.revision, gone_at = excluded.gone_at,
+    resumed_at = excluded.resumed_at, suspended_at = excluded.suspended_at, deleted_at = NULL
+
+-- name: mark_deleted
+UPDATE resources SET deleted_at = ?4, revision = ?5 WHERE kind = ?1 AND namespace = ?2 AND name = ?3
+
+-- name: resume_resource
+UPDATE resources SET gone_at = NULL, resumed_at = ?4, revision = ?5
+WHERE kind = ?1 AND namespace = ?2 AND name = ?3 AND deleted_at IS NULL
+
+-- name: remove_resource
+DELETE FROM resources WHERE kind = ? AND namespace = ? AND name = ?
+
+-- name: note_removed
+INSERT INTO removed (kind, namespace, name, revision) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET revision = excluded.revision
+
+-- name: forget_removed
+DELETE FROM removed WHERE kind = ? AND namespace = ? AND name = ?
+
+-- name: deleted_subscriptions
+SELECT namespace, name FROM resources WHERE kind = 'subscription' AND deleted_at < ?
+
+-- name: pending_count
+SELECT count FROM pending WHERE namespace = ? AND subscription = ?
+
+-- name: parked_of_lane
+SELECT id FROM deliveries INDEXED BY deliveries_parked
+WHERE state = 'pending' AND parked = 1 AND lane = ? LIMIT ?
+
+-- name: waiting_of_subscription
+SELECT id FROM deliveries INDEXED BY deliveries_due
+WHERE state = 'pending' AND parked = 0 AND namespace = ? AND subscription = ? LIMIT ?
+
+-- name: events_after
+SELECT number, namespace, id, run_id, received_at FROM events WHERE number > ? ORDER BY number LIMIT ?
+
+-- name: unfinished_delivery
+-- Something that keeps an event: a delivery still owed, or one that ended at or after the cutoff.
+SELECT 1 FROM deliveries
+WHERE namespace = ? AND event_id = ? AND (state = 'pending' OR ended_at >= ?) LIMIT 1
+
+-- name: prune_attempts
+DELETE FROM attempts WHERE namespace = ?1 AND delivery_id IN
+    (SELECT id FROM deliveries WHERE namespace = ?1 AND event_id = ?2)
+
+-- name: prune_deliveries
+DELETE FROM deliveries WHERE namespace = ? AND event_id = ?
+
+-- name: prune_event
+DELETE FROM events WHERE number = ?
+
+-- name: prune_run
+DELETE FROM runs WHERE namespace = ?1 AND run_id = ?2
+    AND NOT EXISTS (SELECT 1 FROM events WHERE namespace = ?1 AND run_id = ?2)
+
+-- name: prune_unreported_runs
+DELETE FROM runs WHERE (namespace, run_id) IN
+    (SELECT namespace, run_id FROM runs WHERE event_id IS NULL AND created_at < ? LIMIT ?)

@@ -1,0 +1,87 @@
+"""Replays and what keeps a store small, the gateway's side."""
+
+from pathlib import Path
+
+from hookgate_gateway.ports import NewReplay, Statistics, StoreUnavailable
+from hookgate_gateway.rules.delivery import Delivery, Namespace, RunId, Timestamp
+from hookgate_gateway.store.sqlite.backlog import SqliteBacklog
+from hookgate_gateway.store.sqlite.link import Link
+from hookgate_gateway.store.sqlite.reader import Reader, Snapshot
+
+__all__ = ["SqliteReplays", "SqliteUpkeep"]
+
+
+class SqliteReplays:
+    """Implements the port Replays."""
+
+    def __init__(self, link: Link, backlog: SqliteBacklog) -> None:
+        self._link = link
+        self._backlog = backlog
+
+    async def add(self, replay: NewReplay) -> Delivery | None:
+        target, key = replay.target, replay.target.key
+        request = (
+            replay.namespace, replay.id, replay.event_id, target.subscription, target.url,
+            key and key.secret, key and key.fingerprint, replay.lane, replay.kind, replay.due,
+            replay.parked, replay.created_at, replay.replay_of,
+        )  # fmt: skip
+        event, body = await self._link.request("add_replay", request)
+        if event is None:
+            return None
+        if not replay.parked:
+            self._backlog.arrived(replay.due)
+        run_id, body_size = event
+        return Delivery(
+            id=replay.id,
+            namespace=replay.namespace,
+            event_id=replay.event_id,
+            run_id=RunId(run_id),
+            target=target,
+            lane=replay.lane,
+            kind=replay.kind,
+            attempts=0,
+            due=replay.due,
+            accepted_at=replay.created_at,
+            body=bytes(body) if len(body) == body_size else None,
+            body_size=body_size,
+        )
+
+
+class SqliteUpkeep:
+    """Implements the port Upkeep."""
+
+    def __init__(self, link: Link, reader: Reader, path: Path) -> None:
+        self._link = link
+        self._reader = reader
+        self._files = (path, path.with_name(path.name + "-wal"))
+        self._pruned_up_to = 0
+
+    async def prune(self, before: Timestamp, limit: int) -> int:
+        """Goes on where it stopped, so that events which must stay are not looked at each time."""
+        while True:
+            request = (before, limit, self._pruned_up_to)
+            (removed, self._pruned_up_to), _ = await self._link.request("prune", request)
+            if removed or not self._pruned_up_to:
+                return int(removed)
+
+    async def cancel_deleted(self, deleted_before: Timestamp, limit: int, now: Timestamp) -> int:
+        cancelled, _ = await self._link.request("cancel_deleted", (deleted_before, limit, now))
+        return int(cancelled)
+
+    async def statistics(self) -> Statistics:
+        def look(snapshot: Snapshot) -> Statistics:
+            oldest = snapshot.row("oldest_due")
+            return Statistics(
+                pending={(Namespace(n), s): count for n, s, count in snapshot.rows("pending")},
+                oldest_due=oldest and oldest[0],
+                size_bytes=sum(file.stat().st_size for file in self._files if file.exists()),
+            )
+
+        return await self._reader.read(look)
+
+    async def writable(self) -> bool:
+        try:
+            await self._link.request("prove_writable", None)
+        except StoreUnavailable:
+            return False
+        return True

@@ -1,0 +1,128 @@
+"""
+Read what is owed, write what became of it.
+
+Reads are here and not in the gateway: they see what was committed just before them in the same
+queue, so that nothing recorded can look pending once more, and no thread competes for the GIL.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hookgate_gateway.store.sqlite.writing.transaction import SQL, Answer, Transaction
+
+__all__ = ["park", "parked_lanes", "record", "take_due", "take_parked"]
+
+_LARGE_BODY = 65536
+"""Bytes; a larger body does not wait in memory and is read again when it is sent."""
+
+
+def take_due(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
+    """Rows after a position, with bodies up to so many bytes; whether there are more; what comes next."""
+    due, id_, now, limit, budget = request
+    rows = tx.execute("take_due", due, id_, now, limit).fetchall()
+    taken, sizes, bodies = _with_bodies(tx, rows, budget)
+    more = len(taken) < len(rows) or len(rows) == limit
+    upcoming = None if more else tx.row("next_due", now)
+    return (taken, sizes, more, upcoming and upcoming[0]), bodies
+
+
+def take_parked(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
+    """The lane's first rows, without those that the gateway has in hand."""
+    lane, limit, in_hand, budget = request
+    held = frozenset(in_hand)
+    rows = tx.execute("take_parked", lane, limit + len(held)).fetchall()
+    free = [row for row in rows if row[1] not in held][:limit]
+    taken, sizes, bodies = _with_bodies(tx, free, budget)
+    return (taken, sizes), bodies
+
+
+def parked_lanes(tx: Transaction, _: Any, __: memoryview) -> Answer:
+    return [row[0] for row in tx.execute("parked_lanes")], ()
+
+
+def _with_bodies(
+    tx: Transaction, rows: Sequence[tuple[Any, ...]], budget: int
+) -> tuple[list[tuple[Any, ...]], list[int], list[bytes]]:
+    """The rows that fit, each with the place of its body among ``bodies`` (-1: too large to wait)."""
+    places: dict[tuple[str, str], int] = {}
+    bodies: list[bytes] = []
+    taken: list[tuple[Any, ...]] = []
+    for row in rows:
+        size = row[13]
+        key = (row[0], row[2])
+        if size > _LARGE_BODY:
+            taken.append((*row, -1))
+            continue
+        if key not in places:
+            if taken and size > budget:
+                break
+            budget -= size
+            places[key] = len(bodies)
+            bodies.append(tx.row("event_body", *key)[0])
+        taken.append((*row, places[key]))
+    return taken, [len(body) for body in bodies], bodies
+
+
+def park(tx: Transaction, keys: Sequence[Any], _: memoryview) -> Answer:
+    tx.cursor.executemany(SQL["park"], keys)
+    return None, ()
+
+
+def record(tx: Transaction, items: Sequence[Any], bodies: memoryview) -> Answer:
+    """0 stored, 1 stored but cancelled before; a recording that came before is answered alike."""
+    attempts: list[tuple[Any, ...]] = []
+    answers: list[int] = []
+    start = 0
+    for item in items:
+        detail = start + item[14]
+        end = detail + item[15]
+        answers.append(_record(tx, item, bodies[start:detail], bodies[detail:end], attempts))
+        start = end
+    _insert(tx, attempts)
+    return answers, ()
+
+
+def _record(
+    tx: Transaction,
+    item: Sequence[Any],
+    detail: memoryview,
+    answer: memoryview,
+    attempts: list[tuple[Any, ...]],
+) -> int:
+    (namespace, id_, number, state, ending, due, parked, outcome, status, retry_after, started_at,
+     duration, error, subscription, _, _, marks_gone) = item  # fmt: skip
+    ended_at = None if state == "pending" else started_at + duration
+    tx.cursor.execute(
+        SQL["record_pending"],
+        (state, ending, number, due, parked, ended_at, outcome, status, error, namespace, id_),
+    )
+    verdict = 0
+    if tx.cursor.rowcount != 1:
+        _insert(tx, attempts)
+        known = tx.row("delivery_state", namespace, id_)
+        cancelled = known is not None and known[0] == "cancelled"
+        if known is None or tx.row("attempt_exists", namespace, id_, number):
+            return int(cancelled or known is None)
+        if cancelled:
+            verdict = 0 if state == "delivered" else 1
+            after = ("delivered", None) if state == "delivered" else known
+            tx.execute("record_cancelled", *after, number, outcome, status, error, namespace, id_)
+    elif state != "pending":
+        tx.pending[namespace, subscription] -= 1
+    attempts.append((namespace, id_, number, started_at, duration, outcome, status, retry_after,
+                     detail, answer))  # fmt: skip
+    if marks_gone:
+        _mark_gone(tx, namespace, subscription, started_at + duration)
+    return verdict
+
+
+def _insert(tx: Transaction, attempts: list[tuple[Any, ...]]) -> None:
+    if attempts:
+        tx.cursor.executemany(SQL["insert_attempt"], attempts)
+        attempts.clear()
+
+
+def _mark_gone(tx: Transaction, namespace: str, subscription: str, at: float) -> None:
+    tx.execute("mark_gone", namespace, subscription, at, tx.revision() + 1)
+    if tx.cursor.rowcount == 1:
+        tx.bump_revision()

@@ -1,0 +1,94 @@
+"""Cancel, replay, prune: changes of what is stored already, each in bounded chunks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hookgate_gateway.store.sqlite.writing.catalogue import remove
+from hookgate_gateway.store.sqlite.writing.transaction import Answer, Transaction
+
+__all__ = ["add_replay", "cancel", "cancel_deleted", "prove_writable", "prune", "set_run_status"]
+
+_LARGE_BODY = 65536
+_LOOK_AT = 20
+"""Events looked at for each one that may be removed in a chunk, so that a chunk stays short."""
+
+
+def cancel(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
+    """Which of these were pending."""
+    namespace, ids, ending, now = request
+    return [id_ for id_ in ids if _cancel(tx, namespace, id_, ending, now)], ()
+
+
+def _cancel(tx: Transaction, namespace: str, id_: str, ending: str, now: float) -> bool:
+    found = tx.row("cancel", namespace, id_, ending, now)
+    if found is None:
+        return tx.row("cancelled_then", namespace, id_, ending, now) is not None
+    tx.pending[namespace, found[0] or ""] -= 1
+    return True
+
+
+def set_run_status(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
+    return tx.execute("set_run_status", *request).rowcount == 1, ()
+
+
+def add_replay(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
+    """``[run, size]`` and the body unless it is large; null when there is no such event."""
+    namespace, _id, event_id, subscription = request[:4]
+    event = tx.row("event_for_replay", namespace, event_id)
+    if event is None:
+        return None, ()
+    if tx.execute("add_replay", *request).rowcount == 1:
+        tx.pending[namespace, subscription or ""] += 1
+    if event[1] > _LARGE_BODY:
+        return event, ()
+    return event, (tx.row("event_body", namespace, event_id)[0],)
+
+
+def prove_writable(tx: Transaction, _: Any, __: memoryview) -> Answer:
+    tx.execute("prove_writable")
+    return None, ()
+
+
+def cancel_deleted(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
+    """How many were cancelled. A subscription of which nothing is pending loses its trace."""
+    deleted_before, limit, now = request
+    cancelled = 0
+    for namespace, name in tx.execute("deleted_subscriptions", deleted_before).fetchall():
+        room = limit - cancelled
+        ids = _pending_of(tx, namespace, name, room) if room else []
+        for id_ in ids:
+            cancelled += _cancel(tx, namespace, id_, "subscription_deleted", now)
+        if room and len(ids) < room:
+            remove(tx, "subscription", namespace, name)
+    return cancelled, ()
+
+
+def _pending_of(tx: Transaction, namespace: str, name: str, limit: int) -> list[str]:
+    count = tx.row("pending_count", namespace, name)
+    if count is None and not tx.pending[namespace, name]:
+        return []
+    parked = tx.execute("parked_of_lane", f"s/{namespace}/{name}", limit).fetchall()
+    room = limit - len(parked)
+    waiting = tx.execute("waiting_of_subscription", namespace, name, room).fetchall()
+    return [row[0] for row in parked + waiting]
+
+
+def prune(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
+    """``[removed, position]``: walks along the arrival from a position; 0 when it reached the cutoff."""
+    before, limit, position = request
+    tx.execute("prune_unreported_runs", before, limit)
+    removed, chunk = 0, limit * _LOOK_AT
+    rows = tx.execute("events_after", position, chunk).fetchall()
+    for number, namespace, id_, run_id, received_at in rows:
+        if received_at >= before:
+            return (removed, 0), ()
+        if removed == limit:
+            return (removed, position), ()
+        position = number
+        if tx.row("unfinished_delivery", namespace, id_, before) is None:
+            tx.execute("prune_attempts", namespace, id_)
+            tx.execute("prune_deliveries", namespace, id_)
+            tx.execute("prune_event", number)
+            tx.execute("prune_run", namespace, run_id)
+            removed += 1
+    return (removed, position if len(rows) == chunk else 0), ()

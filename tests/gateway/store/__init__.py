@@ -1,0 +1,1 @@
+"""The stores held to the promises of the ports."""
