@@ -1,0 +1,1 @@
+"""New deliveries of stored events."""
