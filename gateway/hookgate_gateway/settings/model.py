@@ -2,14 +2,14 @@
 Every setting of the gateway: what it means, its unit, its default, and why one would touch it.
 
 The descriptions are the documentation: ``hookgate gateway --help`` and the README's table are made
-from them. Secrets are ``SecretStr`` and can also be given as a file, by the same name with ``_FILE``.
+from them. What is secret comes as a file, so that no value here is one.
 """
 
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -18,10 +18,22 @@ from pydantic_settings import (
 )
 
 from hookgate_gateway.rules.egress_rules import EgressRules
-from hookgate_gateway.settings.sources import Environment
-from hookgate_gateway.settings.values import ListenAddress, parse_listen, parse_store
+from hookgate_gateway.settings.values import (
+    ListenAddress,
+    parse_dns_servers,
+    parse_listen,
+    parse_store,
+)
 
-__all__ = ["LogFormat", "LogLevel", "Settings"]
+__all__ = ["PREFIX", "LogFormat", "LogLevel", "Settings", "variable"]
+
+
+PREFIX = "HOOKGATE_"
+
+
+def variable(field_name: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + field_name.upper()
 
 
 class LogFormat(StrEnum):
@@ -48,12 +60,17 @@ def _allowed(value: object) -> object:
     return EgressRules.parse(value) if isinstance(value, str) else value
 
 
+def _dns_servers(value: object) -> object:
+    return parse_dns_servers(value) if isinstance(value, str) else value
+
+
 def _store(value: object) -> object:
     return parse_store(value) if isinstance(value, str) else value
 
 
 Listen = Annotated[ListenAddress, NoDecode, BeforeValidator(_listen)]
 Allowed = Annotated[EgressRules, NoDecode, BeforeValidator(_allowed)]
+DnsServers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_dns_servers)]
 Store = Annotated[Path, NoDecode, BeforeValidator(_store)]
 
 
@@ -61,7 +78,7 @@ class Settings(BaseSettings):
     """What one gateway process is told. Only ``store`` is required."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HOOKGATE_", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     store: Store = Field(
@@ -96,12 +113,19 @@ class Settings(BaseSettings):
         " inside your own network.",
         examples=["10.20.0.0/16,billing/hooks.internal.example:8443"],
     )
-    encryption_keys: SecretStr | None = Field(
+    dns_servers: DnsServers = Field(
+        (),
+        description="Name servers to ask for the names of receivers instead of the system's, comma"
+        " separated: an address, or `address:port`. Set it where receivers are known to a resolver of"
+        " their own.",
+        examples=["10.0.0.53,10.0.1.53:5353"],
+    )
+    encryption_keys_file: Path | None = Field(
         None,
-        description="Fernet keys, one a line, that encrypt Secrets in the store; the first encrypts,"
-        " the others still decrypt (rotation). Without any, one is made beside the store with mode"
-        " 0600.",
-        examples=["the output of `Fernet.generate_key()`"],
+        description="A file with Fernet keys, one a line, that encrypt Secrets in the store; the first"
+        " encrypts, the others still decrypt (rotation). Without one, a key is made beside the store"
+        " with mode 0600.",
+        examples=["/etc/hookgate/encryption-keys"],
     )
     max_body_bytes: int = Field(
         8 * 1024 * 1024,
@@ -172,11 +196,11 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # the parent's signature
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the parent's signature
+        env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What was given in code goes before the environment; nothing else is read."""
-        return init_settings, Environment(settings_cls)
+        return init_settings, env_settings

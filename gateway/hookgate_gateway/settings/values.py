@@ -6,10 +6,11 @@ variable and the value in front of it.
 """
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-__all__ = ["ListenAddress", "parse_listen", "parse_store"]
+__all__ = ["ListenAddress", "parse_dns_servers", "parse_listen", "parse_store"]
 
 _SQLITE = "sqlite:///"
 
@@ -39,6 +40,25 @@ def parse_listen(text: str) -> ListenAddress:
     elif ":" in host or "/" in host:
         raise ValueError(expected)
     return ListenAddress(host or None, int(port))
+
+
+def parse_dns_servers(text: str) -> tuple[str, ...]:
+    """``address`` or ``address:port``, comma separated, each as ``address:port``."""
+    return tuple(_dns_server(word.strip()) for word in text.split(",") if word.strip())
+
+
+def _dns_server(word: str) -> str:
+    try:
+        return str(ListenAddress(str(ip_address(word.strip("[]"))), 53))
+    except ValueError:
+        pass  # then with a port
+    try:
+        server = parse_listen(word)
+        return str(ListenAddress(str(ip_address(server.host or "")), server.port))
+    except ValueError:
+        raise ValueError(
+            f"{word!r} is no name server; expected an address or address:port"
+        ) from None
 
 
 def parse_store(text: str) -> Path:

@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from hookgate_gateway.settings.values import ListenAddress, parse_listen, parse_store
+from hookgate_gateway.settings.values import (
+    ListenAddress,
+    parse_dns_servers,
+    parse_listen,
+    parse_store,
+)
 
 
 @pytest.mark.parametrize(
@@ -46,3 +51,14 @@ def test_postgresql_is_refused_with_what_to_use_instead():
 def test_another_store_is_refused_with_how_one_is_written(text):
     with pytest.raises(ValueError, match=r"expected sqlite:///path"):
         parse_store(text)
+
+
+def test_name_servers_are_addresses_with_the_usual_port_unless_they_say_another():
+    text = "10.0.0.53, 10.0.1.53:5353,::1,[::1]:54,"
+    assert parse_dns_servers(text) == ("10.0.0.53:53", "10.0.1.53:5353", "[::1]:53", "[::1]:54")
+
+
+@pytest.mark.parametrize("text", ["dns.example", "10.0.0.53:x", ":53", "10.0.0.53 10.0.0.54"])
+def test_a_name_server_is_never_a_name(text):
+    with pytest.raises(ValueError, match="expected an address or address:port"):
+        parse_dns_servers(text)
