@@ -27,7 +27,7 @@ from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.lane import LaneLimits
 from hookgate_gateway.rules.matching import MatchRule
 from hookgate_gateway.rules.retry import RetryPolicy
-from hookgate_gateway.secret_values import CONFIG_MAP, Lookup, SecretValues
+from hookgate_gateway.secret_values import CONFIG_MAP, Lookup, Place, SecretValues
 
 __all__ = [
     "Resolved",
@@ -124,9 +124,9 @@ def limits(spec: SubscriptionSpec) -> LaneLimits:
 def _endpoint(spec: resource.Endpoint, values: SecretValues) -> Endpoint:
     url = spec.url or ""
     if spec.url_from:
-        ref = spec.url_from.secret_key_ref
-        url = trimmed_url(values.text(ref.name, ref.key, lambda v: url_problem(trimmed_url(v))))
-    headers = tuple((header.name, _header(header, values)) for header in spec.headers)
+        place = _place("spec.endpoint.urlFrom", spec.url_from.secret_key_ref)
+        url = trimmed_url(values.text(place, lambda v: url_problem(trimmed_url(v))))
+    headers = tuple((h.name, _header(i, h, values)) for i, h in enumerate(spec.headers))
     tls = _tls(spec.tls, values)
     return Endpoint(
         url=url,
@@ -138,22 +138,21 @@ def _endpoint(spec: resource.Endpoint, values: SecretValues) -> Endpoint:
     )
 
 
-def _header(header: resource.Header, values: SecretValues) -> str:
+def _header(number: int, header: resource.Header, values: SecretValues) -> str:
     if not header.value_from:
         return header.value or ""
-    ref = header.value_from.secret_key_ref
-    return values.text(ref.name, ref.key, header_value_problem)
+    field = f"spec.endpoint.headers[{number}].valueFrom"
+    return values.text(_place(field, header.value_from.secret_key_ref), header_value_problem)
 
 
 def _tls(spec: resource.Tls, values: SecretValues) -> Tls:
     ca = certificate = key = None
     if spec.ca_from:
-        secret, entry = _ca_place(spec.ca_from)
-        ca = values.pem(secret, entry, b"CERTIFICATE")
+        ca = values.pem(_ca_place(spec.ca_from), b"CERTIFICATE")
     if spec.client_certificate:
-        secret = spec.client_certificate.secret_name
-        certificate = values.pem(secret, "tls.crt", b"CERTIFICATE")
-        key = values.pem(secret, "tls.key", b"PRIVATE KEY")
+        field, secret = "spec.endpoint.tls.clientCertificate", spec.client_certificate.secret_name
+        certificate = values.pem(Place(field, secret, "tls.crt"), b"CERTIFICATE")
+        key = values.pem(Place(field, secret, "tls.key"), b"PRIVATE KEY")
     tls = Tls(
         ca_pem=ca,
         certificate_pem=certificate,
@@ -164,25 +163,30 @@ def _tls(spec: resource.Tls, values: SecretValues) -> Tls:
     return PLAIN_TLS if tls == PLAIN_TLS else tls
 
 
-def _ca_place(ca: resource.CaSource) -> tuple[str, str]:
+def _place(field: str, ref: resource.KeyRef) -> Place:
+    return Place(field, ref.name, ref.key)
+
+
+def _ca_place(ca: resource.CaSource) -> Place:
+    field = "spec.endpoint.tls.caFrom"
     if ca.secret_key_ref:
-        return ca.secret_key_ref.name, ca.secret_key_ref.key
+        return _place(field, ca.secret_key_ref)
     assert ca.config_map_key_ref  # noqa: S101  # the model has exactly one
-    return CONFIG_MAP + ca.config_map_key_ref.name, ca.config_map_key_ref.key
+    return Place(field, CONFIG_MAP + ca.config_map_key_ref.name, ca.config_map_key_ref.key)
 
 
 def _signing(spec: resource.Signing, values: SecretValues) -> Signing:
-    keys = tuple(_key(spec.scheme, ref, values) for ref in spec.secret_refs)
-    return Signing(scheme=spec.scheme, keys=keys)
+    places = (_place(f"spec.signing.secretRefs[{i}]", r) for i, r in enumerate(spec.secret_refs))
+    return Signing(scheme=spec.scheme, keys=tuple(_key(spec.scheme, p, values) for p in places))
 
 
-def _key(scheme: SigningScheme, ref: resource.KeyRef, values: SecretValues) -> bytes:
-    key = values.value(ref.name, ref.key)
+def _key(scheme: SigningScheme, place: Place, values: SecretValues) -> bytes:
+    key = values.value(place)
     if key:
         try:
             validate_key(scheme, key)
         except InvalidKey as error:
-            values.complain(ref.name, ref.key, str(error))
+            values.complain(place, str(error))
     return key
 
 
@@ -200,7 +204,7 @@ def _named(spec: SubscriptionSpec) -> Iterator[str]:
         if header.value_from:
             yield header.value_from.secret_key_ref.name
     if endpoint.tls.ca_from:
-        yield _ca_place(endpoint.tls.ca_from)[0]
+        yield _ca_place(endpoint.tls.ca_from).secret
     if endpoint.tls.client_certificate:
         yield endpoint.tls.client_certificate.secret_name
     yield from (ref.name for ref in spec.signing.secret_refs)

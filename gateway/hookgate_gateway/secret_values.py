@@ -6,10 +6,11 @@ Problems name the Secret and the key, never the value.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hookgate_gateway.rules.delivery import Namespace
 
-__all__ = ["CONFIG_MAP", "Lookup", "SecretValues", "trimmed", "values_of"]
+__all__ = ["CONFIG_MAP", "Lookup", "Place", "SecretValues", "trimmed", "values_of"]
 
 CONFIG_MAP = "configmap/"
 """What a ConfigMap's name starts with where it stands among the names of Secrets."""
@@ -30,6 +31,14 @@ def values_of(secrets: Mapping[str, Mapping[str, bytes]]) -> Lookup:
     return lambda name, key: secrets.get(name, {}).get(key)
 
 
+class Place(NamedTuple):
+    """A field of a resource that names a value, and where that value is."""
+
+    field: str
+    secret: str
+    key: str
+
+
 @dataclass(slots=True)
 class SecretValues:
     """Reads values and gathers what is wrong with them, so that all of it is told at once."""
@@ -38,38 +47,41 @@ class SecretValues:
     lookup: Lookup = field(repr=False)
     problems: list[str] = field(default_factory=list)
 
-    def value(self, secret: str, key: str) -> bytes:
-        found = self.lookup(secret, key)
+    def value(self, place: Place) -> bytes:
+        found = self.lookup(place.secret, place.key)
         if found is None:
-            self.complain(secret, key, "is not there")
+            self.complain(place, "is not there; create it")
             return b""
         value = trimmed(found)
         if not value:
-            self.complain(secret, key, "is empty")
+            self.complain(place, "is empty")
         return value
 
-    def text(self, secret: str, key: str, problem: Callable[[str], str | None]) -> str:
+    def text(self, place: Place, problem: Callable[[str], str | None]) -> str:
         """A value as text that ``problem`` has nothing against."""
-        value = self.value(secret, key)
+        value = self.value(place)
         if not value:
             return ""
         try:
             text = value.decode()
         except UnicodeDecodeError:
-            self.complain(secret, key, "is not UTF-8 text")
+            self.complain(place, "is not UTF-8 text")
             return ""
         if message := problem(text):
-            self.complain(secret, key, message)
+            self.complain(place, message)
         return text
 
-    def pem(self, secret: str, key: str, kind: bytes) -> bytes:
-        value = self.value(secret, key)
+    def pem(self, place: Place, kind: bytes) -> bytes:
+        """A value that holds PEM blocks of that kind."""
+        value = self.value(place)
         if value and kind + b"-----" not in value:
-            self.complain(secret, key, f"must be PEM with a {kind.decode()}")
+            self.complain(place, f"must be PEM with a {kind.decode()}")
         return value
 
-    def complain(self, secret: str, key: str, message: str) -> None:
-        kind, name = ("Secret", secret)
-        if secret.startswith(CONFIG_MAP):
-            kind, name = ("ConfigMap", secret.removeprefix(CONFIG_MAP))
-        self.problems.append(f"{kind} {self.namespace}/{name}, key {key}: {message}")
+    def complain(self, place: Place, message: str) -> None:
+        kind, name = "Secret", place.secret
+        if name.startswith(CONFIG_MAP):
+            kind, name = "ConfigMap", name.removeprefix(CONFIG_MAP)
+        self.problems.append(
+            f"{place.field}: {kind} {self.namespace}/{name}, key {place.key}: {message}"
+        )
