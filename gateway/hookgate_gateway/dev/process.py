@@ -77,7 +77,7 @@ async def _read(
             file.flush()
             last.append(line.decode(errors="replace").strip())
             event = _event(line)
-            if event.get("event") == "gateway_started" and not ready.done():
+            if event.get("event") == "listening" and not ready.done():
                 ready.set_result(event)
     code = await process.wait()
     if not ready.done():

@@ -9,10 +9,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from pydantic_settings import SettingsError as SourceError
 
-from hookgate_gateway.settings.model import Settings
-from hookgate_gateway.settings.sources import PREFIX, holds_secret, variable
+from hookgate_gateway.settings.model import PREFIX, Settings, variable
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -37,15 +35,11 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsError(map(_sentence, error.errors(include_url=False))) from None
-    except SourceError as error:  # raised from what went wrong in a source
-        raise SettingsError([str(error.__cause__ or error)]) from None
 
 
 def known_variables() -> frozenset[str]:
     """Every variable that means something to the gateway."""
-    names = {variable(name) for name in Settings.model_fields}
-    files = {f"{variable(n)}_FILE" for n, f in Settings.model_fields.items() if holds_secret(f)}
-    return frozenset(names | files)
+    return frozenset(map(variable, Settings.model_fields))
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
@@ -70,7 +64,7 @@ def _sentence(error: "ErrorDetails") -> str:
     example = f"for example {variable(name)}={(field.examples or ['…'])[0]}"
     if error["type"] == "missing":
         return f"{variable(name)} is not set; {example}"
-    shown = "(a secret)" if holds_secret(field) else _USER_INFO.sub("//***@", repr(error["input"]))
+    shown = _USER_INFO.sub("//***@", repr(error["input"]))
     return f"{variable(name)}={shown} cannot be used: {_reason(error)}; {example}"
 
 

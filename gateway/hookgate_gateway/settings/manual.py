@@ -9,8 +9,7 @@ from textwrap import fill
 from pydantic.fields import FieldInfo
 
 from hookgate_gateway.rules.egress_rules import EgressRules
-from hookgate_gateway.settings.model import Settings
-from hookgate_gateway.settings.sources import holds_secret, variable
+from hookgate_gateway.settings.model import Settings, variable
 
 __all__ = ["help_text", "markdown_table"]
 
@@ -39,8 +38,6 @@ def _fields() -> Iterator[tuple[str, FieldInfo]]:
 
 def _paragraph(name: str, field: FieldInfo, width: int) -> str:
     title = f"  {variable(name)}  ({_default(field).replace('`', '')})"
-    if holds_secret(field):
-        title += f"  or {variable(name)}_FILE"
     meaning = (field.description or "").replace("`", "")
     indent = " " * 6
     text = fill(meaning, width, initial_indent=indent, subsequent_indent=indent)

@@ -92,30 +92,6 @@ def test_a_password_in_a_store_url_is_not_shown(environment):
     assert "SQLite only" in line
 
 
-def test_a_secret_comes_from_a_file_and_is_never_shown(environment, tmp_path):
-    file = tmp_path / "keys"
-    file.write_text("first\nsecond\n")
-    environment.setenv("HOOKGATE_ENCRYPTION_KEYS_FILE", str(file))
-    settings = load_settings()
-    assert settings.encryption_keys.get_secret_value() == "first\nsecond"
-    assert "first" not in repr(settings)
-
-
-def test_a_secret_said_twice_is_refused(environment, tmp_path):
-    environment.setenv("HOOKGATE_ENCRYPTION_KEYS", "one")
-    environment.setenv("HOOKGATE_ENCRYPTION_KEYS_FILE", str(tmp_path))
-    assert lines() == (
-        "HOOKGATE_ENCRYPTION_KEYS and HOOKGATE_ENCRYPTION_KEYS_FILE are both set; keep one of them",
-    )
-
-
-def test_a_secret_file_that_cannot_be_read_is_named(environment, tmp_path):
-    environment.setenv("HOOKGATE_ENCRYPTION_KEYS_FILE", str(tmp_path / "none"))
-    (line,) = lines()
-    assert "HOOKGATE_ENCRYPTION_KEYS_FILE=" in line
-    assert "No such file" in line
-
-
 def test_a_typo_is_told_with_the_nearest_setting():
     assert unknown_variables({"HOOKGATE_LISTN": "x", "HOOKGATE_STORE": "x", "PATH": "x"}) == (
         "HOOKGATE_LISTN is not a setting and changes nothing; did you mean HOOKGATE_LISTEN?",
@@ -127,5 +103,4 @@ def test_a_typo_is_told_with_the_nearest_setting():
 def test_help_and_table_show_every_setting():
     for name in known_variables():
         assert name in help_text()
-    for name in known_variables():
-        assert f"`{name.removesuffix('_FILE')}`" in markdown_table()
+        assert f"`{name}`" in markdown_table()

@@ -1,0 +1,216 @@
+"""
+The parts put together, in the order of their lifetimes, and taken down in the order of a safe stop.
+
+``store → catalogue → manifests → dispatcher → listeners``; ports are taken before all of it.
+"""
+
+import asyncio
+import os
+import random
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from hookgate_gateway.api.app import make_public_app
+from hookgate_gateway.api.bodies import BodyReader
+from hookgate_gateway.api.health import Check, make_metrics_app, none_loaded, not_writable, stopping
+from hookgate_gateway.api.services import Services
+from hookgate_gateway.app.background import background
+from hookgate_gateway.app.failures import CannotStart
+from hookgate_gateway.app.listening import bind, bound_address, own_addresses, serving
+from hookgate_gateway.catalogue.build import Forbids
+from hookgate_gateway.catalogue.catalogue import Catalogue
+from hookgate_gateway.catalogue.manifests import Manifests
+from hookgate_gateway.catalogue.matching import matching_subscriptions
+from hookgate_gateway.clock import Clock
+from hookgate_gateway.dispatch.direct import DirectSends
+from hookgate_gateway.dispatch.dispatcher import Dispatcher
+from hookgate_gateway.egress.sender import AiohttpSender
+from hookgate_gateway.ids import Ids
+from hookgate_gateway.intake.accept import Acceptor
+from hookgate_gateway.intake.ingest import Ingest
+from hookgate_gateway.observe import Observer
+from hookgate_gateway.rules.address import AddressClass
+from hookgate_gateway.rules.delivery import Namespace
+from hookgate_gateway.rules.destination import Refused, judge_url
+from hookgate_gateway.rules.egress_rules import EgressRules, protect
+from hookgate_gateway.settings import Settings
+from hookgate_gateway.store.sqlite.store import SqliteStore
+from hookgate_gateway.upkeep import Housekeeper, UpkeepPolicy
+
+__all__ = ["run_gateway"]
+
+_DAY = 86400.0
+
+
+async def run_gateway(
+    settings: Settings,
+    observer: Observer,
+    clock: Clock,
+    *,
+    asked_to_stop: Callable[[], Awaitable[None]],
+    started: Callable[[], None] = lambda: None,
+) -> None:
+    """Start everything, call ``started``, run until asked to stop, stop in order.
+
+    Raises CannotStart and StoreError when it cannot start.
+    """
+    async with AsyncExitStack() as stack:
+        gateway = _Gateway(settings, observer, clock, stack)
+        await gateway.start()
+        started()
+        await asked_to_stop()
+        await gateway.stop()
+    observer.event("stopped")
+
+
+class _Gateway:
+    """The parts of one process; the stack owns their lifetimes."""
+
+    def __init__(
+        self, settings: Settings, observer: Observer, clock: Clock, stack: AsyncExitStack
+    ) -> None:
+        self._settings = settings
+        self._observer = observer
+        self._clock = clock
+        self._stack = stack
+        self._stopping = False
+
+    async def start(self) -> None:
+        settings, observer, clock, stack = self._settings, self._observer, self._clock, self._stack
+        _check_folder(settings)
+        public = self._taken(bind(settings.listen, "HOOKGATE_LISTEN"))
+        metrics = self._taken(bind(settings.metrics_listen, "HOOKGATE_METRICS_LISTEN"))
+        store = await stack.enter_async_context(
+            SqliteStore.open(
+                settings.store,
+                now=clock.now,
+                observer=observer,
+                encryption_keys_file=settings.encryption_keys_file,
+            )
+        )
+        rules = _egress_rules(settings.egress_allow, metrics.getsockname()[1])
+        catalogue = Catalogue(store, observer, clock, _forbids(rules))
+        await catalogue.refresh()
+        keeper = Housekeeper(store, observer, clock, lambda: catalogue.snapshot, _policy(settings))
+        works: dict[str, Callable[[], Awaitable[None]]] = {"housekeeping": keeper.run}
+        checks: dict[str, Check] = {
+            "stopping": stopping(lambda: self._stopping),
+            "store": not_writable(store.writable),
+        }
+        if settings.manifests_dir is not None:
+            manifests = Manifests(settings.manifests_dir, catalogue, observer, clock)
+            await manifests.load()
+            checks["manifests"] = none_loaded(lambda: manifests.loaded)
+            works["manifests"] = manifests.watch
+        sender = await stack.enter_async_context(
+            AiohttpSender(
+                rules=rules, clock=clock, observer=observer, nameservers=settings.dns_servers
+            )
+        )
+        self._dispatcher = await stack.enter_async_context(
+            Dispatcher(
+                store,
+                sender,
+                catalogue,
+                observer,
+                clock,
+                jitter=random.random,
+                max_in_flight=settings.max_inflight,
+            )
+        )
+        services = await self._services(store, sender, catalogue)
+        await stack.enter_async_context(
+            serving(make_metrics_app(checks, catalogue, observer), metrics, grace=1.0)
+        )
+        self._public = await stack.enter_async_context(
+            serving(make_public_app(services), public, grace=settings.shutdown_grace_seconds)
+        )
+        await stack.enter_async_context(background(works, observer))
+        observer.event("listening", api=bound_address(public), metrics=bound_address(metrics))
+
+    async def _services(
+        self, store: SqliteStore, sender: AiohttpSender, catalogue: Catalogue
+    ) -> Services:
+        """What the API asks. Left before the dispatcher, so that its last events are handed over."""
+        observer, clock = self._observer, self._clock
+        ids = Ids(clock.now)
+        acceptor = await self._stack.enter_async_context(
+            Acceptor(
+                store=store,
+                catalogue=catalogue,
+                matching=matching_subscriptions,
+                handover=self._dispatcher,
+                ids=ids,
+                clock=clock,
+                observer=observer,
+            )
+        )
+        return Services(
+            catalogue=catalogue,
+            reports=acceptor,
+            sources=Ingest(
+                acceptor=acceptor, catalogue=catalogue, observer=observer, now=clock.now
+            ),
+            runs=store,
+            history=store,
+            replays=store,
+            dispatch=self._dispatcher,
+            direct=DirectSends(
+                store, sender, catalogue, observer, clock, learned=self._dispatcher.succeeded
+            ),
+            clock=clock,
+            ids=ids,
+            observer=observer,
+            bodies=BodyReader(self._settings.max_body_bytes),
+        )
+
+    async def stop(self) -> None:
+        """Not ready; no new attempts; go on accepting for a while; then let everything finish."""
+        self._stopping = True
+        self._observer.event("stopping")
+        await asyncio.gather(
+            self._dispatcher.stop(self._settings.shutdown_grace_seconds), self._close_the_door()
+        )
+
+    async def _close_the_door(self) -> None:
+        await asyncio.sleep(self._settings.shutdown_drain_seconds)
+        await self._public.cleanup()
+
+    def _taken(self, listener: socket.socket) -> socket.socket:
+        self._stack.callback(listener.close)
+        return listener
+
+
+def _check_folder(settings: Settings) -> None:
+    folder = settings.manifests_dir
+    if folder is not None and not folder.is_dir():
+        raise CannotStart(
+            f"HOOKGATE_MANIFESTS_DIR={str(folder)!r} is not a folder; create it or name another one"
+        )
+
+
+def _policy(settings: Settings) -> UpkeepPolicy:
+    return UpkeepPolicy(
+        retention=settings.retention_days * _DAY, delete_grace=settings.delete_grace_seconds
+    )
+
+
+def _egress_rules(allowed: EgressRules, metrics_port: int) -> EgressRules:
+    """What may be reached, with our own metrics and the cluster's API protected beside it."""
+    own = {"127.0.0.1", "::1", *own_addresses()}
+    protected = protect(own, AddressClass.OWN, metrics_port)
+    cluster = os.environ.get("KUBERNETES_SERVICE_HOST")
+    if cluster:
+        protected += protect([cluster], AddressClass.KUBERNETES_API)
+    return EgressRules(allowed.allow, protected)
+
+
+def _forbids(rules: EgressRules) -> Forbids:
+    """The verdict on literal addresses that the catalogue shows as a hold."""
+
+    def forbids(namespace: Namespace, url: str) -> str | None:
+        verdict = judge_url(url, namespace, rules)
+        return verdict.message if isinstance(verdict, Refused) else None
+
+    return forbids

@@ -1,0 +1,58 @@
+"""
+The gateway as a process: logs, the event loop, signals, the exit code.
+"""
+
+import asyncio
+import gc
+import os
+import sys
+
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from hookgate_gateway import logs
+from hookgate_gateway.app.composition import run_gateway
+from hookgate_gateway.app.failures import CannotStart
+from hookgate_gateway.app.stopping import StopSignals
+from hookgate_gateway.clock import SystemClock
+from hookgate_gateway.observe import Observer
+from hookgate_gateway.ports import StoreError
+from hookgate_gateway.settings import Settings, unknown_variables
+
+__all__ = ["serve"]
+
+
+def serve(settings: Settings) -> int:
+    """Run until told to stop. Exit code 0 after that, 1 when it could not start, with one line why."""
+    logs.configure(settings.log_format.value, settings.log_level.value)
+    try:
+        uvloop.run(_run(settings))
+    except CannotStart as error:
+        print(f"hookgate gateway: {error}", file=sys.stderr)  # noqa: T201  # for a person at a terminal
+        return 1
+    except StoreError as error:
+        print(f"hookgate gateway: HOOKGATE_STORE: {error}", file=sys.stderr)  # noqa: T201  # likewise
+        return 1
+    return 0
+
+
+async def _run(settings: Settings) -> None:
+    asyncio.get_running_loop().set_exception_handler(logs.report_unhandled)
+    observer = Observer(CollectorRegistry(), subscription_label=settings.metrics_subscription_label)
+    for sentence in unknown_variables(os.environ):
+        observer.warning("unknown_setting", message=sentence)
+    signals = StopSignals(observer)
+    signals.install()
+    await run_gateway(
+        settings, observer, SystemClock(), asked_to_stop=signals.asked, started=_calm_the_collector
+    )
+
+
+def _calm_the_collector() -> None:
+    """What is there now stays: leave it out of collections, and collect less often.
+
+    Measured with a store: 11 to 23 % of the CPU.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
