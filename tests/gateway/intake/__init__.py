@@ -1,0 +1,1 @@
+"""The way in: parsing, batching, verifying sources."""

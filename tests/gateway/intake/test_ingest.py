@@ -1,0 +1,146 @@
+"""Webhooks of sources: who is believed, who is refused, and that nobody learns who exists."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hookgate.signing import SigningScheme, sign
+from hookgate_gateway.catalogue.snapshot import Snapshot
+from hookgate_gateway.contract import Source
+from hookgate_gateway.intake.accept import AcceptedReport
+from hookgate_gateway.intake.ingest import LOOP, UNVERIFIED, Ingest, judge
+from hookgate_gateway.rules.report import Unreadable
+from tests.gateway.intake.parts import gateway, payload
+
+pytestmark = pytest.mark.looptime
+
+KEY = b"the-key-of-the-skyvern-server"
+OLD_KEY = b"the-key-before-it"
+BODY = payload("tsk_1")
+NOW = 1_700_000_000
+SOURCE = Source(namespace="shop", name="skyvern", keys=(KEY, OLD_KEY))
+SKYVERN, HEX, STANDARD = SigningScheme
+
+
+def headers(scheme=HEX, key=KEY, body=BODY, timestamp=NOW, **more):
+    return {
+        "Content-Type": "application/json",
+        **sign(scheme, [key], body, event_id="evt_1", timestamp=timestamp),
+        **more,
+    }
+
+
+def judged(given, source=SOURCE, body=BODY, tolerance=None):
+    return judge(source, given, body, decoy=b"decoy", tolerance=tolerance, now=NOW)
+
+
+@pytest.mark.parametrize("scheme", [SKYVERN, HEX])
+@pytest.mark.parametrize("key", [KEY, OLD_KEY])
+def test_either_form_with_any_of_its_keys_is_believed(scheme, key):
+    assert judged(headers(scheme, key)) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "tolerance", "refusal"),
+    [
+        ({}, None, UNVERIFIED),
+        ({"X-Skyvern-Signature": ""}, None, UNVERIFIED),
+        ({"X-Skyvern-Signature": "sha256="}, None, UNVERIFIED),
+        ({"X-Skyvern-Signature": "\udcff"}, None, UNVERIFIED),
+        (headers(key=b"another"), None, UNVERIFIED),
+        (headers(body=BODY + b" "), None, UNVERIFIED),
+        (headers(STANDARD), None, UNVERIFIED),
+        (headers(timestamp=NOW - 7200), None, None),
+        (headers(timestamp=NOW - 7200), 300.0, UNVERIFIED),
+        (headers(timestamp=NOW + 299), 300.0, None),
+        ({"x-skyvern-signature": headers()["X-Skyvern-Signature"]}, None, None),
+        ({"x-skyvern-signature": headers()["X-Skyvern-Signature"]}, 300.0, UNVERIFIED),
+        (headers(**{"X-Hookgate-Delivery-Id": "dlv_1"}), None, LOOP),
+        (headers(**{"x-hookgate-delivery-id": ""}), None, LOOP),
+        ({"X-HOOKGATE-DELIVERY-ID": "dlv_1"}, None, LOOP),
+    ],
+)
+def test_what_is_not_its_word_is_refused(given, tolerance, refusal):
+    assert judged(given, tolerance=tolerance) == refusal
+
+
+def test_a_source_without_keys_believes_nobody():
+    assert judged(headers(), source=Source(namespace="shop", name="a", keys=())) == UNVERIFIED
+    empty = Source(namespace="shop", name="a", keys=(b"",))
+    assert judged({"X-Skyvern-Signature": "00"}, source=empty) == UNVERIFIED
+
+
+names = st.sampled_from(["X-Skyvern-Signature", "x-skyvern-timestamp", "X-Hookgate-Delivery-Id"])
+values = st.text(max_size=80) | st.sampled_from([str(NOW), "sha256=" + "0" * 64])
+
+
+@given(st.dictionaries(names | st.text(max_size=30), values), st.none() | st.just(300.0))
+def test_an_unknown_source_is_answered_as_a_known_one(given, tolerance):
+    unknown = judged(given, source=None, tolerance=tolerance)
+    assert unknown is not None
+    assert unknown == judged(given, tolerance=tolerance)
+
+
+def test_not_even_the_decoys_key_makes_an_unknown_source_known():
+    assert judged(headers(key=b"decoy"), source=None) == UNVERIFIED
+
+
+# ------------------------------------------------------------------------------- the whole of it
+
+
+def ingest(g, **options):
+    g.catalogue.snapshot = Snapshot(sources={("shop", "skyvern"): SOURCE})
+    return Ingest(
+        acceptor=g.acceptor,
+        catalogue=g.catalogue,
+        observer=g.observer,
+        now=lambda: NOW,
+        **options,
+    )
+
+
+async def test_a_verified_webhook_is_accepted_and_its_repetition_is_a_duplicate():
+    async with gateway() as g:
+        receive = ingest(g).receive
+        first = await receive("shop", "skyvern", headers(), BODY)
+        again = await receive("shop", "skyvern", headers(), BODY)
+    assert first == AcceptedReport(first.event_id, "tsk_1", 1, duplicate=False)
+    assert again == AcceptedReport(first.event_id, "tsk_1", 1, duplicate=True)
+    [stored] = g.store.events.values()
+    assert (stored.namespace, stored.origin) == ("shop", "source:skyvern")
+
+
+async def test_a_refused_webhook_is_counted_and_not_stored():
+    async with gateway() as g:
+        receive = ingest(g).receive
+        assert await receive("shop", "skyvern", headers(key=b"wrong"), BODY) == UNVERIFIED
+        assert await receive("shop", "skyvern", headers(**{"X-Hookgate-Delivery-Id": "d"}), BODY) == LOOP  # fmt: skip
+    assert not g.store.batches
+    assert g.received("rejected", run_type="other", status="other") == 2
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name"), [("shop", "nobody"), ("elsewhere", "skyvern"), ("x" * 999, "\n")]
+)
+async def test_a_strangers_words_become_no_label(namespace, name):
+    async with gateway() as g:
+        assert await ingest(g).receive(namespace, name, headers(), BODY) == UNVERIFIED
+    assert not g.store.batches
+    assert g.received("rejected", run_type="other", status="other", namespace="") == 1
+    assert not g.received("rejected", run_type="other", status="other", namespace=namespace)
+
+
+async def test_a_verified_body_that_is_no_report_is_told_why():
+    async with gateway() as g:
+        refused = await ingest(g).receive("shop", "skyvern", headers(body=b"[]"), b"[]")
+    assert isinstance(refused, Unreadable)
+
+
+async def test_freshness_can_be_switched_on():
+    stale = headers(timestamp=NOW - 7200)
+    async with gateway() as g:
+        assert (
+            await ingest(g, tolerance=300.0).receive("shop", "skyvern", stale, BODY) == UNVERIFIED
+        )
+        accepted = await ingest(g).receive("shop", "skyvern", stale, BODY)
+    assert isinstance(accepted, AcceptedReport)
