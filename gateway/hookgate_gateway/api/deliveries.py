@@ -42,7 +42,7 @@ class DeliveryRoutes:
             history=services.history,
             replays=services.replays,
             catalogue=services.catalogue,
-            handover=services.dispatch,
+            lanes=services.dispatch,
             ids=services.ids,
             clock=services.clock,
         )

@@ -7,6 +7,7 @@ Handlers raise :class:`Refusal`; what other parts raise is translated here, once
 import traceback
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +15,10 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from hookgate_gateway.api import answers
+from hookgate_gateway.dispatch.direct import DirectRefused, TooManyTests
 from hookgate_gateway.intake.accept import Overloaded
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.ports import OwnedByAnother, StoreFull, StoreUnavailable
+from hookgate_gateway.ports import InvalidCursor, OwnedByAnother, StoreFull, StoreUnavailable
 from hookgate_gateway.rules.report import Unreadable
 
 __all__ = [
@@ -59,7 +61,7 @@ class Refusal(Exception):
     def response(self) -> web.Response:
         headers = None
         if self.retry_after is not None:
-            headers = {"Retry-After": str(max(1, round(self.retry_after)))}
+            headers = {"Retry-After": str(max(1, ceil(self.retry_after)))}
         body = {"detail": self.detail, "code": self.code, **self.more}
         return answers.answer(body, self.status, headers)
 
@@ -127,6 +129,15 @@ def _overloaded(error: Overloaded) -> Refusal:
     return Refusal(503, "overloaded", str(error), retry_after=error.retry_after)
 
 
+def _too_many(error: DirectRefused) -> Refusal:
+    code = "too_many_tests" if isinstance(error, TooManyTests) else "no_slot"
+    return Refusal(429, code, str(error), retry_after=error.retry_after)
+
+
+def _bad_cursor(error: InvalidCursor) -> Refusal:
+    return invalid(["query", "cursor"], str(error))
+
+
 def _owned(error: OwnedByAnother) -> Refusal:
     return conflict("owned_by_another", str(error))
 
@@ -153,6 +164,8 @@ _TRANSLATIONS: Final[Sequence[tuple[type[Exception], Callable[[Any], Refusal]]]]
     (StoreFull, _full),  # before its parent
     (StoreUnavailable, _unavailable),
     (Overloaded, _overloaded),
+    (DirectRefused, _too_many),
+    (InvalidCursor, _bad_cursor),
     (OwnedByAnother, _owned),
     (web.HTTPException, _foreign),
     (web.RequestPayloadError, _broken_body),

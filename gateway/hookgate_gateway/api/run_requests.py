@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from hookgate.payloads import RunType
 from hookgate_gateway.api.errors import invalid
-from hookgate_gateway.api.urls import webhook_url
+from hookgate_gateway.rules.destination import read_url
 
 __all__ = [
     "WEBHOOK_SPELLINGS",
@@ -67,7 +67,21 @@ _REPLAY_SPELLINGS: Final = dict.fromkeys(
     ("webhook_url", "overrideWebhookUrl", *WEBHOOK_SPELLINGS), "override_webhook_url"
 )
 
-WebhookUrl = Annotated[str, AfterValidator(webhook_url)]
+
+def _webhook_url(value: str) -> str:
+    """Trimmed. Raises BadUrl, whose sentence says what is wrong and does not repeat it."""
+    read_url(value)
+    return value.strip()
+
+
+def _name(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must not contain control characters")
+    return value
+
+
+WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
+Name = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_name)]
 
 
 class _Request(BaseModel):
@@ -101,7 +115,7 @@ class TaskRequest(RunRequest):
 class WorkflowRequest(RunRequest):
     """A workflow (Skyvern's newer word is agent) to run."""
 
-    workflow_id: str = Field(min_length=1, max_length=512)
+    workflow_id: Name
     parameters: dict[str, Any] | None = None
 
     @property
@@ -116,14 +130,14 @@ class TestRequest(_Request):
 
     webhook_url: WebhookUrl
     run_type: Literal["task"] | RunType = "task"
-    run_id: str | None = None
+    run_id: Name | None = None
 
 
 class ReplayRequest(_Request):
     """Where a run's webhook is to be sent again; everything is optional."""
 
     override_webhook_url: WebhookUrl | None = None
-    subscription: str | None = None
+    subscription: Name | None = None
 
 
 M = TypeVar("M", bound=_Request)

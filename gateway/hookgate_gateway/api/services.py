@@ -19,7 +19,6 @@ from hookgate_gateway.ports import History, NewRun, Replays, RunRecord, Shipment
 from hookgate_gateway.replay.once import OnceSender
 from hookgate_gateway.rules.delivery import (
     Attempt,
-    Delivery,
     DeliveryId,
     LaneKey,
     Namespace,
@@ -76,10 +75,6 @@ class Dispatch(Protocol):
 
     def parks(self, lane: LaneKey) -> bool:
         """Whether a new delivery must wait for its lane instead of for time."""
-        ...
-
-    def offer(self, deliveries: Sequence[Delivery]) -> None:
-        """These were created just now, are due and are not parked."""
         ...
 
     def superseded(self, ids: Sequence[DeliveryId]) -> None:

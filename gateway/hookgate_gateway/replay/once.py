@@ -5,17 +5,20 @@ Where it goes is decided by :func:`choose_target` alone. The bytes are the store
 timestamp are made anew by whoever sends. One attempt, kept like any other.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.clock import Clock
+from hookgate_gateway.dispatch.direct import DirectRefused
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.ports import DeliveryRecord, EventRecord, NewReplay, Replays, RunRecord
 from hookgate_gateway.rules.delivery import (
     Attempt,
     Delivery,
+    DeliveryId,
+    Ending,
     HoldReason,
     KeyRef,
     Kind,
@@ -23,6 +26,7 @@ from hookgate_gateway.rules.delivery import (
     Namespace,
     RunId,
     Target,
+    Timestamp,
 )
 from hookgate_gateway.rules.lane import run_lane, subscription_lane
 
@@ -101,7 +105,14 @@ Result = Replayed | UnknownRun | NotEnded | NothingToSendTo | UnknownSubscriptio
 
 
 class OnceSender(Protocol):
-    """Sends a stored delivery at once, in slots of its own, and records the attempt."""
+    """Sends a stored delivery at once, in slots of its own, and records the attempt.
+
+    See :class:`hookgate_gateway.dispatch.direct.DirectSends`.
+    """
+
+    def check(self, namespace: Namespace) -> None:
+        """Raise NoSlot when ``replay`` would."""
+        ...
 
     async def replay(self, delivery: Delivery) -> Attempt: ...
 
@@ -116,6 +127,10 @@ class RunHistory(Protocol):
     async def run_deliveries(
         self, namespace: Namespace, run_id: RunId
     ) -> Iterable[DeliveryRecord]: ...
+
+    async def cancel(
+        self, namespace: Namespace, ids: Sequence[DeliveryId], ending: Ending, now: Timestamp
+    ) -> Sequence[DeliveryId]: ...
 
 
 class CurrentCatalogue(Protocol):
@@ -156,11 +171,20 @@ class RunReplays:
         target = await self._target(run, wish)
         if not isinstance(target, Target):
             return target
+        self._sender.check(namespace)  # a refused one is not stored
         delivery = await self._replays.add(self._new(event, target))
         if delivery is None:  # pruned between two reads
             return NotEnded()
-        attempt = await self._sender.replay(delivery)
+        attempt = await self._send(delivery)
         return Replayed(run=run, event=event, delivery=delivery, attempt=attempt)
+
+    async def _send(self, delivery: Delivery) -> Attempt:
+        try:
+            return await self._sender.replay(delivery)
+        except DirectRefused:  # the slot went to somebody else meanwhile: nobody waits for it now
+            now, ids = self._clock.now(), [delivery.id]
+            await self._history.cancel(delivery.namespace, ids, Ending.REQUESTED, now)
+            raise
 
     async def _target(self, run: RunRecord, wish: Wish) -> Choice:
         owed = await self._history.run_deliveries(run.namespace, run.run_id)

@@ -2,7 +2,6 @@
 A replay of one delivery: a new delivery of the same event to the same target, on the normal schedule.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -12,7 +11,6 @@ from hookgate_gateway.ids import Ids
 from hookgate_gateway.ports import DeliveryRecord, NewReplay, Replays
 from hookgate_gateway.replay.once import CurrentCatalogue, live_subscriptions
 from hookgate_gateway.rules.delivery import (
-    Delivery,
     DeliveryId,
     DeliveryState,
     KeyRef,
@@ -43,16 +41,14 @@ class DeliveryHistory(Protocol):
     async def delivery(self, namespace: Namespace, id_: DeliveryId) -> DeliveryRecord | None: ...
 
 
-class Handover(Protocol):
+class Lanes(Protocol):
     """The dispatcher, as far as replays know it."""
 
     def parks(self, lane: LaneKey) -> bool: ...
 
-    def offer(self, deliveries: Sequence[Delivery]) -> None: ...
-
 
 class DeliveryReplays:
-    """Creates replays of single deliveries and hands them to the dispatcher."""
+    """Creates replays of single deliveries; the dispatcher finds them in the store, due at once."""
 
     def __init__(
         self,
@@ -60,14 +56,14 @@ class DeliveryReplays:
         history: DeliveryHistory,
         replays: Replays,
         catalogue: CurrentCatalogue,
-        handover: Handover,
+        lanes: Lanes,
         ids: Ids,
         clock: Clock,
     ) -> None:
         self._history = history
         self._replays = replays
         self._catalogue = catalogue
-        self._handover = handover
+        self._lanes = lanes
         self._ids = ids
         self._clock = clock
 
@@ -82,11 +78,8 @@ class DeliveryReplays:
         if name is not None and name not in live_subscriptions(self._catalogue.snapshot, namespace):
             return TargetGone(name)
         new = self._new(original, key)
-        delivery = await self._replays.add(new)
-        if delivery is None:
+        if await self._replays.add(new) is None:
             return UnknownDelivery()
-        if not new.parked:
-            self._handover.offer([delivery])
         return _as_stored(original, new)
 
     def _new(self, original: DeliveryRecord, key: KeyRef) -> NewReplay:
@@ -100,7 +93,7 @@ class DeliveryReplays:
             kind=Kind.REPLAY,
             created_at=now,
             due=now,
-            parked=_held(self._catalogue.snapshot, original) or self._handover.parks(original.lane),
+            parked=_held(self._catalogue.snapshot, original) or self._lanes.parks(original.lane),
             replay_of=original.id,
         )
 
