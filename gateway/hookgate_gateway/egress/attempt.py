@@ -7,9 +7,10 @@ with its secret, or whatever a hostile receiver sent.
 
 import errno
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from itertools import islice
 
 import aiohttp
 
@@ -76,21 +77,17 @@ def retry_after(status: int, headers: Mapping[str, str], now: Timestamp) -> floa
 
 def shown_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """An answer's headers for people: not too many, not too long, text, no session of anybody."""
-    return tuple(_shown_headers(headers))
-
-
-def _shown_headers(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for count, (name, value) in enumerate(headers.items()):
-        if count == _SHOWN_HEADERS:
-            return
-        if name.lower() in _MASKED_ANSWERS:
-            yield name, "***"
-        else:
-            yield name, _as_text(value[:_SHOWN_VALUE_LENGTH])
+    return tuple(
+        [
+            (name, "***" if name.lower() in _MASKED_ANSWERS else _as_text(value))
+            for name, value in islice(headers.items(), _SHOWN_HEADERS)
+        ]
+    )
 
 
 def _as_text(value: str) -> str:
-    """Without lone surrogates, which stand for bytes that were no UTF-8 and that no store takes."""
+    """Not too long, and without lone surrogates, which stand for bytes that were no UTF-8 and that no store takes."""
+    value = value[:_SHOWN_VALUE_LENGTH]
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 

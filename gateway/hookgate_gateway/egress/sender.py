@@ -160,7 +160,7 @@ class AiohttpSender:
             url=url,
             request_headers=report.shown_headers(),
             response_headers=telling.shown_headers(headers),
-            response_body=result.body[: telling.SHOWN_BODY_BYTES],
+            response_body=result.body,
             error=telling.explain_status(status),
         )
 
@@ -227,22 +227,23 @@ async def _exchange(pool: Pool, plan: Plan, shipment: Shipment, headers: dict[st
         server_hostname=shipment.tls.server_name if plan.secure else None,
     )
     try:
-        return _Answer(response, await _read(response.content))
-    finally:
-        response.close()  # a complete answer has given its connection back already
+        answer = _Answer(response, await _read(response.content))
+    except BaseException:
+        response.close()
+        raise
+    if not response.content.at_eof():  # a complete answer has given its connection back already
+        response.close()
+    return answer
 
 
 async def _read(content: aiohttp.StreamReader) -> bytes:
     """What the receiver says, raw, up to 64 KiB; returns the part that is shown."""
-    shown = b""
-    total = 0
-    while total < ANSWER_BYTES:
+    chunk = await content.readany()
+    shown = chunk[: telling.SHOWN_BODY_BYTES]
+    total = len(chunk)
+    while chunk and total < ANSWER_BYTES and not content.at_eof():
         chunk = await content.readany()
-        if not chunk:
-            break
         total += len(chunk)
         if len(shown) < telling.SHOWN_BODY_BYTES:
-            shown += chunk[: telling.SHOWN_BODY_BYTES]
-        if content.at_eof():
-            break
+            shown = (shown + chunk)[: telling.SHOWN_BODY_BYTES]
     return shown
