@@ -1,13 +1,13 @@
 """A store in a temporary folder, and what goes into one."""
 
 import hashlib
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from hookgate_gateway.clock import SystemClock
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Acceptance, NewDelivery, NewRun, Recording
@@ -30,14 +30,14 @@ BANK = Namespace("bank")
 START = 1_750_000_000.0
 """The moment at which the tests' wall clock begins."""
 
-ids = Ids(time.time)
+ids = Ids(SystemClock().now)
 
 
 @asynccontextmanager
 async def open_sqlite(
     folder: Path,
     *,
-    now: Callable[[], float] = time.time,
+    now: Callable[[], float] = SystemClock.now,
     keys_file: Path | None = None,
     lock_patience: float = 15.0,
     observer: Observer | None = None,

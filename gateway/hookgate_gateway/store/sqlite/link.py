@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import StoreError, StoreFull, StoreRefused, StoreUnavailable
@@ -131,16 +131,15 @@ class Link:
     # ------------------------------------------------------------------------- answers and waiting
 
     def _answered(self, frames: Iterable[tuple[Any, memoryview]]) -> None:
-        oldest = None
         for header, bodies in frames:
             number, verdict, *rest = header
             if number == 0:
                 self._told(verdict, *rest)
                 continue
+            self._stalled = False
             request = self._requests.pop(number, None)
             if request is None:
                 continue
-            oldest = oldest or request
             if not request.answer.done():
                 if verdict == "ok":
                     request.answer.set_result((rest[0], bodies))
@@ -148,9 +147,6 @@ class Link:
                     request.answer.set_exception(_error(verdict, rest[0]))
             if request.settled is not None:
                 request.settled()
-        if oldest is not None:
-            self._stalled = False
-            self._observer.committed(self._loop.time() - oldest.sent_at)
 
     def _told(self, verdict: str, sentence: str = "") -> None:
         if verdict == "waiting":
@@ -254,8 +250,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # what create_unix_connection makes
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's has another base
 
     def data_received(self, data: bytes) -> None:
         self._answered(self._decoder.feed(data))

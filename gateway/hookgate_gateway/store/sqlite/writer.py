@@ -113,7 +113,10 @@ def _failure(frame: Frame, error: Exception) -> bytes:
 def _waiting_frames(peer: socket.socket, decoder: Decoder) -> list[Frame] | None:
     """What has come, and whatever more is there already. None at end of file."""
     frames: list[Frame] = []
-    data = peer.recv(_PIECE)
+    try:
+        data = peer.recv(_PIECE)
+    except ConnectionResetError:  # the gateway was killed with answers unread
+        return None
     if not data:
         return None
     size = 0
@@ -124,7 +127,7 @@ def _waiting_frames(peer: socket.socket, decoder: Decoder) -> list[Frame] | None
             break
         try:
             data = peer.recv(_PIECE, socket.MSG_DONTWAIT)
-        except BlockingIOError:
+        except (BlockingIOError, ConnectionResetError):
             break
     return frames
 
