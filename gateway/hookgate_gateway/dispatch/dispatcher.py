@@ -14,7 +14,7 @@ from typing import Self
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.courier import Courier
-from hookgate_gateway.dispatch.feed import DueFeed, Refills
+from hookgate_gateway.dispatch.feed import SOON, DueFeed, Refills
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.lease import Lease
 from hookgate_gateway.dispatch.plan import Catalogue, lane_terms, terms
@@ -260,7 +260,7 @@ class Dispatcher:
             or lane.backlogged
             or lane.waiting >= lane.window
             or lane.is_shut(self._clock.monotonic())
-            or not self._windows.has_room(lane)
+            or self._windows.room(lane) < lane.typical_weight
         )
 
     def _admit(self, delivery: Delivery) -> None:
@@ -271,12 +271,13 @@ class Dispatcher:
         else:
             self._receive(lane, delivery)
 
-    def _receive(self, lane: Lane, delivery: Delivery) -> None:
-        """Something that was meant for the lane's window."""
+    def _receive(self, lane: Lane, delivery: Delivery) -> bool:
+        """Something that was meant for the lane's window; False when it had to be parked."""
         if lane.held or not self._windows.push(lane, delivery):
             self._park(delivery)
-        else:
-            self._slots.settle(lane)
+            return False
+        self._slots.settle(lane)
+        return True
 
     def _is_held(self, lane: LaneKey) -> bool:
         return lane_terms(lane, self._catalogue.snapshot).held
@@ -292,7 +293,7 @@ class Dispatcher:
         for key in keys:
             lane = self._windows.obtain(key)
             lane.parked = lane.backlogged = True
-            lane.refill_after = float("-inf")
+            lane.refill_after = min(lane.refill_after, self._clock.monotonic() + SOON)
             self._refills.want(lane)
 
     def _give_window_back(self, lane: Lane) -> None:

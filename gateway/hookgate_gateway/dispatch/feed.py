@@ -8,7 +8,7 @@ from collections.abc import Callable
 from math import inf
 
 from hookgate_gateway.clock import Clock
-from hookgate_gateway.dispatch.lanes import Lane
+from hookgate_gateway.dispatch.lanes import Lane, weight
 from hookgate_gateway.dispatch.returns import Returns
 from hookgate_gateway.dispatch.windows import Windows
 from hookgate_gateway.ports import Backlog
@@ -21,6 +21,8 @@ LONGEST_REST = 30.0
 _SHORTEST_REST = 0.005
 _IDLE = 0.5
 """Seconds between looks at conditions that nobody announces."""
+SOON = 0.05
+"""Seconds until a lane is looked at again for which there was no room."""
 _IN_TRANSIT = 5.0
 """Seconds in which what somebody was told to park may still arrive in the store."""
 
@@ -97,7 +99,7 @@ class Refills:
         clock: Clock,
         windows: Windows,
         *,
-        receive: Callable[[Lane, Delivery], None],
+        receive: Callable[[Lane, Delivery], bool],
         settle: Callable[[Lane], None],
         fill: Callable[[], None],
         wake: Callable[[Lane, float], None],
@@ -135,7 +137,7 @@ class Refills:
                 await self._some.wait()
             lane = self._first_with_room()
             if lane is None or not self._may_take():
-                await asyncio.sleep(_IDLE / 10)
+                await asyncio.sleep(SOON)
                 continue
             await self._refill(lane)
             self._queue.pop(lane, None)
@@ -143,17 +145,24 @@ class Refills:
             self._fill()
 
     def _first_with_room(self) -> Lane | None:
-        return next((lane for lane in self._queue if self._windows.has_room(lane)), None)
+        room = self._windows.room
+        return next((lane for lane in self._queue if room(lane) >= lane.typical_weight), None)
 
     async def _refill(self, lane: Lane) -> None:
         if lane.refill_at() is None:
             return
-        limit = min(TAKE, lane.refill_limit)
+        fitting = self._windows.room(lane) // lane.typical_weight
+        limit = min(TAKE, lane.refill_limit, max(1, fitting))
         asked_at = self._clock.monotonic()
         lane.backlogged = False
         parked = await self._backlog.take_parked(lane.key, limit)
-        for delivery in parked:
-            self._receive(lane, delivery)
+        refused = [delivery for delivery in parked if not self._receive(lane, delivery)]
+        if parked:
+            lane.typical_weight = max(
+                sum(map(weight, parked)) // len(parked), *map(weight, refused), 0
+            )
+        if refused:
+            lane.refill_after = self._clock.monotonic() + SOON
         if len(parked) == limit:
             lane.backlogged = True
         elif not lane.backlogged:

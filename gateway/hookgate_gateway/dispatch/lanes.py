@@ -26,6 +26,7 @@ LANE_BYTES = 1024 * 1024
 """Bytes that wait in memory for one lane; a single delivery always fits."""
 _OVERHEAD = 1024
 """Bytes that a waiting delivery takes beside its body."""
+_TYPICAL_WEIGHT = 4096
 _MOST_CIRCUITS = 1024
 """Remembered URLs of one lane; more are forgotten, healthy or not, the oldest first."""
 LONG_PAUSE = 5.0
@@ -66,6 +67,8 @@ class Lane:
         """The store may have parked deliveries for it."""
         self.backlogged = False
         """The store has so many that new ones are to be parked behind them."""
+        self.typical_weight = _TYPICAL_WEIGHT
+        """Bytes of a delivery that was fetched for it: how many to fetch next time follows from it."""
         self.refill_after = -inf
         """Not to be refilled before."""
         self.told_at = -inf
@@ -208,7 +211,8 @@ class Lane:
         """How many to fetch: while its breaker is half open, the one that probes."""
         if self.subscription is not None and self._single().breaker.open_until is not None:
             return 1
-        return self.window - self.waiting
+        fitting = (LANE_BYTES - self.waiting_bytes) // self.typical_weight
+        return max(1, min(self.window - self.waiting, fitting))
 
     def state(self, now: float) -> BreakerState:
         """The breaker's state; of several the worst."""

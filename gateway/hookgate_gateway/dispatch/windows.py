@@ -50,15 +50,15 @@ class Windows:
 
     # ------------------------------------------------------------------------------- deliveries
 
-    def has_room(self, lane: Lane, size: int = 0) -> bool:
-        """Whether so many bytes may wait for this lane, as far as the others are concerned."""
+    def room(self, lane: Lane) -> int:
+        """How many bytes more may wait for this lane, as far as the others are concerned."""
         used = self._bytes_of.get(lane.namespace, 0)
-        return self.bytes + size <= self.limit and used + size <= self.limit // 2
+        return min(self.limit - self.bytes, self.limit // 2 - used)
 
     def push(self, lane: Lane, delivery: Delivery) -> bool:
         """Let it wait in the lane's window; False when there is no room."""
         size = weight(delivery)
-        if not lane.has_room_for(delivery) or not self.has_room(lane, size):
+        if not lane.has_room_for(delivery) or self.room(lane) < size:
             return False
         lane.push(delivery)
         self._where[delivery.id] = lane

@@ -1,0 +1,185 @@
+"""
+Attempts that somebody waits for: tests of a URL, and synchronous replays.
+
+They have slots of their own and skip schedule, rate and breaker, so that neither can hold up the
+other. Tests are limited for each key as well, because they reach URLs of the caller's choice.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from hookgate_gateway.clock import Clock
+from hookgate_gateway.dispatch.courier import Courier
+from hookgate_gateway.dispatch.plan import (
+    Blocked,
+    Catalogue,
+    Held,
+    Plan,
+    Send,
+    plan,
+    terms,
+    to_subscription,
+)
+from hookgate_gateway.dispatch.report import tell_attempt, tell_recorded
+from hookgate_gateway.observe import Observer
+from hookgate_gateway.ports import Backlog, Recording, Sender, Shipment, StoreUnavailable
+from hookgate_gateway.rules.delivery import Attempt, Delivery, HoldReason, Namespace, Outcome
+from hookgate_gateway.rules.retry import decide
+
+SLOTS = 16
+SLOTS_OF_A_NAMESPACE = 2
+TESTS_A_MINUTE = 30
+_MINUTE = 60.0
+_TRIES = 3
+_PAUSE = 0.2
+
+
+class DirectRefused(Exception):
+    """Not now; try again after ``retry_after`` seconds. Answered with 429."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NoSlot(DirectRefused):
+    """As many tests and synchronous replays as may be are under way."""
+
+
+class TooManyTests(DirectRefused):
+    """This key has used up its tests of the last minute."""
+
+
+class DirectSends:
+    """Makes attempts at once. ``learned`` is told of each success: it closes the lane's breaker."""
+
+    def __init__(
+        self,
+        backlog: Backlog,
+        sender: Sender,
+        catalogue: Catalogue,
+        observer: Observer,
+        clock: Clock,
+        *,
+        learned: Callable[[Delivery, Attempt], None],
+    ) -> None:
+        self._backlog = backlog
+        self._catalogue = catalogue
+        self._observer = observer
+        self._clock = clock
+        self._learned = learned
+        self._courier = Courier(
+            backlog, sender, catalogue, observer, clock, park=_keep, release=_keep
+        )
+        self._in_flight: Counter[Namespace] = Counter()
+        self._tests: dict[str, deque[float]] = {}
+
+    async def test(self, shipment: Shipment, key_id: str) -> Attempt:
+        """Post a sample; nothing is stored. ``key_id`` names the key whose rate it counts against.
+
+        Raises NoSlot and TooManyTests.
+        """
+        with self._slot(shipment.namespace):
+            self._count_test(key_id)
+            return await self._courier.send(shipment)
+
+    async def replay(self, delivery: Delivery) -> Attempt:
+        """Make the one attempt of a ``Kind.DIRECT`` delivery that the store holds, and record it.
+
+        A hold ``Gone`` does not keep it back (it shows whether the receiver is there again); any other
+        ends it as ``blocked``. Raises NoSlot before anything was done, and StoreUnavailable when the
+        event could not be read or the outcome not be written: the delivery is then taken up by the
+        dispatcher once it is due.
+        """
+        with self._slot(delivery.namespace):
+            attempt = await self._attempt(delivery)
+            if attempt.outcome is Outcome.SUCCESS:
+                self._learned(delivery, attempt)
+            await self._record(delivery, attempt)
+            return attempt
+
+    def check(self, namespace: Namespace) -> None:
+        """Raise NoSlot when ``replay`` would: ask before the delivery is stored."""
+        with self._slot(namespace):
+            pass
+
+    async def _attempt(self, delivery: Delivery) -> Attempt:
+        body = delivery.body
+        if body is None:
+            body = await self._backlog.body(delivery.namespace, delivery.event_id)
+        if body is None:
+            return self._courier.blocked("the event's bytes are not in the store any more")
+        match self._plan(delivery, body):
+            case Send(shipment):
+                return await self._courier.send(shipment)
+            case Held(reason):
+                return self._courier.blocked(f"the subscription is held: {reason or 'Unknown'}")
+            case Blocked(error):
+                return self._courier.blocked(error)
+
+    def _plan(self, delivery: Delivery, body: bytes) -> Plan:
+        snapshot = self._catalogue.snapshot
+        found = plan(delivery, body, snapshot)
+        name = delivery.target.subscription
+        if name is not None and found == Held(HoldReason.GONE):
+            return to_subscription(delivery, body, snapshot.subscriptions[delivery.namespace, name])
+        return found
+
+    async def _record(self, delivery: Delivery, attempt: Attempt) -> None:
+        policy, age_from = terms(delivery, self._catalogue.snapshot)
+        verdict = decide(
+            policy,
+            attempt,
+            number=delivery.attempts + 1,
+            now=self._clock.now(),
+            jitter=0.0,
+            age_from=age_from,
+        )
+        gone = attempt.outcome is Outcome.GONE and delivery.target.subscription is not None
+        recording = Recording(delivery=delivery, attempt=attempt, verdict=verdict, marks_gone=gone)
+        tell_attempt(self._observer, delivery, attempt, verdict)
+        for left in range(_TRIES - 1, -1, -1):
+            try:
+                (recorded,) = await self._backlog.record([recording])
+            except StoreUnavailable:
+                if not left:
+                    raise
+                await asyncio.sleep(_PAUSE)
+            else:
+                tell_recorded(self._observer, recording, recorded)
+                break
+        if gone:
+            await self._catalogue.refresh()
+
+    @contextmanager
+    def _slot(self, namespace: Namespace) -> Iterator[None]:
+        if self._in_flight.total() >= SLOTS or self._in_flight[namespace] >= SLOTS_OF_A_NAMESPACE:
+            raise NoSlot("too many tests and replays are under way; try again", 1.0)
+        self._in_flight[namespace] += 1
+        try:
+            yield
+        finally:
+            self._in_flight[namespace] -= 1
+            if not self._in_flight[namespace]:
+                del self._in_flight[namespace]
+
+    def _count_test(self, key_id: str) -> None:
+        now = self._clock.monotonic()
+        for key, times in list(self._tests.items()):
+            while times and times[0] <= now - _MINUTE:
+                times.popleft()
+            if not times:
+                del self._tests[key]
+        times = self._tests.setdefault(key_id, deque())
+        if len(times) >= TESTS_A_MINUTE:
+            raise TooManyTests(
+                f"more than {TESTS_A_MINUTE} tests in a minute with this key",
+                times[0] + _MINUTE - now,
+            )
+        times.append(now)
+
+
+def _keep(_: Delivery) -> None:
+    """A direct delivery stays where it is: nobody else holds it."""

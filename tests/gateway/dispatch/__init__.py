@@ -1,0 +1,1 @@
+"""The dispatcher in virtual time."""
