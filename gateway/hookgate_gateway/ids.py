@@ -26,6 +26,8 @@ class Ids:
         self._now = now
         self._chance = chance
         self._last = 0
+        self._head = -1
+        self._head_text = ""
 
     def event(self) -> EventId:
         return cast("EventId", self._make("evt_"))
@@ -47,10 +49,19 @@ class Ids:
         return cast("RunId", self._make("wr_"))
 
     def _make(self, prefix: str) -> str:
-        milliseconds = int(self._now() * 1000)
-        value = milliseconds << 80 | self._chance(80)
-        if value <= self._last:  # the same millisecond, or a clock that stepped back
+        first = int(self._now() * 1000) << 80
+        if first > self._last:
+            value = first | self._chance(80)
+        else:  # the same millisecond, or a clock that stepped back
             value = self._last + 1 + self._chance(32)
         self._last = value
         pairs = _PAIRS
-        return prefix + "".join([pairs[value >> shift & 1023] for shift in range(120, -1, -10)])
+        if value >> 40 != self._head:  # the first 18 characters, which a burst shares
+            self._head = value >> 40
+            self._head_text = "".join(
+                [pairs[value >> shift & 1023] for shift in range(120, 39, -10)]
+            )
+        return (
+            f"{prefix}{self._head_text}{pairs[value >> 30 & 1023]}{pairs[value >> 20 & 1023]}"
+            f"{pairs[value >> 10 & 1023]}{pairs[value & 1023]}"
+        )
