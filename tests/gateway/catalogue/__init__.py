@@ -1,0 +1,1 @@
+"""The catalogue: resources, keys, manifests, matching."""
