@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from hookgate.signing import SigningScheme, sign
 from hookgate_gateway.catalogue.snapshot import Snapshot
@@ -62,6 +63,13 @@ def test_either_form_with_any_of_its_keys_is_believed(scheme, key):
 )
 def test_what_is_not_its_word_is_refused(given, tolerance, refusal):
     assert judged(given, tolerance=tolerance) == refusal
+
+
+def test_a_signature_sent_twice_is_refused_in_the_servers_own_header_type():
+    given = CIMultiDict(headers())
+    assert judged(CIMultiDictProxy(given)) is None
+    given.add("x-skyvern-signature", given["X-Skyvern-Signature"])
+    assert judged(CIMultiDictProxy(given)) == UNVERIFIED
 
 
 def test_a_source_without_keys_believes_nobody():
