@@ -20,7 +20,8 @@ MAX_DEPTH = 64
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
-_QUOTED = re.compile(r"""(['"]).{2,}\1""", re.DOTALL)
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class ManifestError(Exception):
@@ -94,12 +95,17 @@ def _yaml(text: str) -> Iterator[Any]:
 def _told(error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     place = f"line {mark.line + 1}: " if mark else ""
-    problem = _QUOTED.sub("'…'", error.problem or "cannot be read")
+    problem = _QUOTED.sub(_short, error.problem or "cannot be read")
     if "undefined alias" in problem:
         problem += "; put a text that begins with * in quotes"
     elif "constructor for the tag" in problem:
         problem += "; put a text that begins with ! in quotes"
     return f"{place}is not YAML: {problem}"
+
+
+def _short(quoted: re.Match[str]) -> str:
+    """A single character in quotes is PyYAML's, more may be the file's."""
+    return quoted[0] if len(quoted[0]) <= len("'x'") else "'…'"
 
 
 # ------------------------------------------------------------------------------------------ JSON
@@ -150,5 +156,7 @@ def _parts(value: Any) -> list[Any]:
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
             raise ManifestError("a key is not text; put it in quotes (on, yes and 1 are not texts)")
-        return list(value.values())
+        return [*value.keys(), *value.values()]
+    if isinstance(value, str) and _SURROGATE.search(value):
+        raise ManifestError("holds half of a character (\\ud800 to \\udfff), which is no text")
     return value if isinstance(value, list) else []

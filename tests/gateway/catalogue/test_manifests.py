@@ -95,10 +95,9 @@ async def test_a_missing_secret_is_told_and_held(tmp_path, folder):
         manifests = w.manifests(folder)
         await manifests.load()
         assert subscription(w).hold.reason is HoldReason.UNRESOLVED
-        assert manifests.problems == (
-            f"{path}: WebhookSubscription shop/invoices: spec.signing.secretRefs[0]: "
-            "Secret shop/hook, key secret: is not there; create it",
-        )
+        place = f"{path}: WebhookSubscription shop/invoices: spec.signing.secretRefs[0]"
+        missing = "Secret shop/hook, key secret: is not there; create it"
+        assert manifests.problems == (f"{place}: {missing}",)
         write(folder / "secret.yaml", SECRET)
         await reload(manifests)
         assert subscription(w).hold is None
