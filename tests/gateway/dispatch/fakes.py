@@ -25,7 +25,7 @@ from hookgate_gateway.rules.delivery import (
     Outcome,
     Target,
 )
-from hookgate_gateway.rules.lane import LaneLimits, run_lane, subscription_lane
+from hookgate_gateway.rules.lane import LaneLimits, run_lane, shard, subscription_lane
 from hookgate_gateway.rules.matching import MatchRule
 from hookgate_gateway.rules.retry import GiveUp, RetryAt, RetryPolicy, Succeed
 
@@ -216,6 +216,7 @@ class FakeBacklog:
                 and d.id not in self.taken
                 and (d.id in self.parked) is parked
                 and (lane is None or d.lane == lane)
+                and shard(d.lane) in self.ownership.shards
             ),
             key=lambda d: (d.due, d.id),
         )

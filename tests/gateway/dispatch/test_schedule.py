@@ -25,9 +25,15 @@ async def test_a_delivery_is_sent_at_once_and_recorded():
         assert world.sender.at(LANE) == [0.0]
         assert world.backlog.of("delivered") == ["dlv_000001"]
         assert not world.backlog.taken
-        assert world.metric(
-            "webhooks_delivered_total", namespace="shop", subscription="invoices", result="delivered"
-        ) == 1
+        assert (
+            world.metric(
+                "webhooks_delivered_total",
+                namespace="shop",
+                subscription="invoices",
+                result="delivered",
+            )
+            == 1
+        )
 
 
 async def test_the_seeds_schedule_in_full():
