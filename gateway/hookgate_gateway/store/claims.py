@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from hookgate_gateway.rules.delivery import Delivery, DeliveryId, LaneKey, Namespace, Timestamp
 
-__all__ = ["Claim", "Claims", "Position"]
+__all__ = ["Claim", "Claims", "Expectation", "Position"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,22 @@ class Claim:
     parked_in: LaneKey | None = None
 
 
+@dataclass(slots=True, eq=False)
+class Expectation:
+    """What an unanswered accept may create."""
+
+    ids: Sequence[DeliveryId]
+    due: Timestamp
+    created: frozenset[DeliveryId] | None = None
+    """What it did create, once that is known."""
+
+
 class Claims:
     """Deliveries in hand. Nothing here waits or asks."""
 
     def __init__(self) -> None:
         self._taken: dict[DeliveryId, Claim] = {}
-        self._expected: set[DeliveryId] = set()
+        self._expected: dict[DeliveryId, Expectation] = {}
         self._lingering: set[DeliveryId] = set()
         self._open_takes = 0
         self._parked: dict[LaneKey, set[DeliveryId]] = {}
@@ -52,7 +62,7 @@ class Claims:
         for delivery in deliveries:
             lane = delivery.lane if parked else None
             self._taken[delivery.id] = Claim(delivery.namespace, delivery.due, lane)
-            self._expected.discard(delivery.id)
+            self._expected.pop(delivery.id, None)
             if lane is not None:
                 self._parked.setdefault(lane, set()).add(delivery.id)
 
@@ -72,15 +82,17 @@ class Claims:
         """What is in hand of a lane's parked deliveries."""
         return tuple(self._parked.get(lane, ()))
 
-    def expect(self, ids: Iterable[DeliveryId]) -> None:
+    def expect(self, accept: Expectation) -> None:
         """An accept is about to create these."""
-        self._expected.update(ids)
+        for id_ in accept.ids:
+            self._expected[id_] = accept
 
-    def unclaimed(self, ids: Iterable[DeliveryId]) -> bool:
+    def unclaimed(self, accept: Expectation) -> bool:
         """The time to claim them is over; whether any was left to be taken like all others."""
-        left = self._expected.intersection(ids)
-        self._expected -= left
-        return bool(left)
+        left = [id_ for id_ in accept.ids if self._expected.get(id_) is accept]
+        for id_ in left:
+            del self._expected[id_]
+        return bool(left) if accept.created is None else not accept.created.isdisjoint(left)
 
     @contextmanager
     def open_take(self) -> Iterator[None]:

@@ -23,7 +23,7 @@ from hookgate_gateway.rules.delivery import (
 )
 from hookgate_gateway.rules.retry import GiveUp, RetryAt, Succeed, Verdict
 from hookgate_gateway.store.alarm import Alarm
-from hookgate_gateway.store.claims import Claims, Position
+from hookgate_gateway.store.claims import Claims, Expectation, Position
 from hookgate_gateway.store.sqlite.link import Link
 from hookgate_gateway.store.sqlite.reader import Reader
 
@@ -51,14 +51,14 @@ class SqliteBacklog:
     def claim(self, deliveries: Sequence[Delivery]) -> None:
         self._claims.take(deliveries)
 
-    def expect(self, ids: Iterable[DeliveryId]) -> None:
+    def expect(self, accept: Expectation) -> None:
         """An accept that is under way may create these: no take may return them."""
-        self._claims.expect(ids)
+        self._claims.expect(accept)
 
-    def unclaimed(self, ids: Iterable[DeliveryId], due: Timestamp) -> None:
+    def unclaimed(self, accept: Expectation) -> None:
         """What nobody claimed of an accept is to be taken like everything else."""
-        if self._claims.unclaimed(ids):
-            self.arrived(due)
+        if self._claims.unclaimed(accept):
+            self.arrived(accept.due)
 
     def arrived(self, due: Timestamp) -> None:
         """Something due then can be taken."""

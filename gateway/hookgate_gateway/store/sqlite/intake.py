@@ -23,6 +23,7 @@ from hookgate_gateway.rules.delivery import (
     Target,
 )
 from hookgate_gateway.rules.lane import run_lane
+from hookgate_gateway.store.claims import Expectation
 from hookgate_gateway.store.sqlite.backlog import SqliteBacklog
 from hookgate_gateway.store.sqlite.link import Link
 
@@ -50,16 +51,23 @@ class SqliteIntake:
             bodies += (acceptance.body_sha256, acceptance.body)
             ids += [new.id for new in acceptance.deliveries if not new.parked]
             ids.append(acceptance.run_delivery)
-        earliest = min(acceptance.received_at for acceptance in batch)
+        expectation = Expectation(ids, due=min(one.received_at for one in batch))
         loop = asyncio.get_running_loop()
 
         def settled() -> None:
-            loop.call_later(_TIME_TO_CLAIM, self._backlog.unclaimed, ids, earliest)
+            loop.call_later(_TIME_TO_CLAIM, self._backlog.unclaimed, expectation)
 
         answer = self._link.post("accept", items, bodies, settled=settled)
-        self._backlog.expect(ids)
+        self._backlog.expect(expectation)
         answers, _ = await answer
-        return [_receipt(*pair) for pair in zip(batch, answers, strict=True)]
+        receipts = [_receipt(*pair) for pair in zip(batch, answers, strict=True)]
+        expectation.created = frozenset(
+            delivery.id
+            for receipt in receipts
+            if isinstance(receipt, Accepted)
+            for delivery in receipt.deliveries
+        )
+        return receipts
 
     async def register(self, run: NewRun) -> bool:
         key = run.key

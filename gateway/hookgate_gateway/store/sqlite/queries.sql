@@ -21,7 +21,7 @@ FROM events WHERE namespace = :namespace AND id = :id
 -- name: final_event
 SELECT id, namespace, run_id, run_type, status, attempt, retry_pending, final, received_at, origin,
        body_size, body_sha256, body
-FROM events WHERE namespace = :namespace AND run_id = :id AND final = 1 ORDER BY id DESC LIMIT 1
+FROM events WHERE namespace = :namespace AND run_id = :run_id AND final = 1 ORDER BY id DESC LIMIT 1
 
 -- name: body
 SELECT body FROM events WHERE namespace = :namespace AND id = :id
@@ -42,7 +42,7 @@ SELECT id, namespace, event_id, run_id, subscription, url, key_secret, key_finge
        replay_of
 FROM deliveries
 WHERE namespace = :namespace
-  AND event_id IN (SELECT id FROM events WHERE namespace = :namespace AND run_id = :id)
+  AND event_id IN (SELECT id FROM events WHERE namespace = :namespace AND run_id = :run_id)
 ORDER BY id LIMIT :limit
 
 -- name: deliveries_window
