@@ -16,6 +16,9 @@ from hookgate_gateway.dev.client import Client, Refused
 
 __all__ = ["Engine"]
 
+_SECOND_THOUGHT = 3.0
+"""Seconds before a run that could not be reported is taken again."""
+
 _OUTPUTS = {
     "workflow_run": {"invoices_downloaded": 15, "total_amount": 45678.90},
     "task": {"product_name": "Laptop Pro 15", "price": 1299.99, "in_stock": True},
@@ -64,8 +67,9 @@ class Engine:
                 self._tell(run_id, status)
                 await asyncio.sleep(self._pace)
         except (Refused, aiohttp.ClientError, TimeoutError) as error:
-            self._taken.discard(run_id)
             self._tell(run_id, f"not reported: {error}")
+            await asyncio.sleep(_SECOND_THOUGHT)
+            self._taken.discard(run_id)
 
     def _stamp(self) -> str:
         return datetime.fromtimestamp(self._now(), UTC).isoformat().replace("+00:00", "Z")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DidNotStart", "Running", "gateway"]
+__all__ = ["DidNotStart", "Running", "complaints", "gateway"]
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
@@ -108,3 +108,13 @@ async def _stop(process: asyncio.subprocess.Process, reader: asyncio.Task[int]) 
         except TimeoutError:
             process.kill()
     await asyncio.gather(reader, return_exceptions=True)
+
+
+def complaints(log: Path) -> list[str]:
+    """The last warnings and errors in a gateway's log."""
+    lines = log.read_bytes().splitlines()
+    return [
+        line.decode(errors="replace")
+        for line in lines
+        if _event(line).get("level") in ("warning", "error", "critical")
+    ][-5:]

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from hookgate_gateway.dev.client import Refused
 from hookgate_gateway.dev.narrator import Narrator
-from hookgate_gateway.dev.process import DidNotStart
+from hookgate_gateway.dev.process import DidNotStart, complaints
 from hookgate_gateway.dev.receiver import bind
 from hookgate_gateway.dev.stage import Plan, Stage, set_up
 from hookgate_gateway.dev.story import Checklist, Story
@@ -49,7 +49,7 @@ async def _show(manifests: Path, narrator: Narrator, *, once: bool) -> int:
             async with set_up(plan, narrator) as stage:
                 _introduce(stage, narrator)
                 await _tell(stage, narrator, checks)
-                _conclude(checks, narrator)
+                _conclude(checks, narrator, stage.log)
                 if not once:
                     await _stay(stage, narrator)
     except BadManifests as error:
@@ -95,10 +95,12 @@ def _introduce(stage: Stage, narrator: Narrator) -> None:
     )
 
 
-def _conclude(checks: Checklist, narrator: Narrator) -> None:
+def _conclude(checks: Checklist, narrator: Narrator, log: Path) -> None:
     narrator.chapter("The end" if not checks.missing else "Not everything was seen")
     for what in checks.missing:
         narrator.missing(what)
+    for line in complaints(log) if checks.missing else ():
+        narrator.say(f"the gateway's log says: {line}")
     if not checks.missing:
         narrator.say("All of it was really seen.")
     narrator.say(
