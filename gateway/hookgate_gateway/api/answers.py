@@ -62,4 +62,6 @@ def _finite(value: Any) -> Any:
         return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]
+    if isinstance(value, orjson.Fragment):
+        return _finite(json.loads(value.contents))
     return value

@@ -17,7 +17,7 @@ from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.snapshot import Caller
 from hookgate_gateway.intake.accept import Overloaded
 from hookgate_gateway.ports import RunRecord, StoreUnavailable
-from hookgate_gateway.rules.delivery import Namespace, RunId
+from hookgate_gateway.rules.delivery import Namespace, RunId, Timestamp
 from hookgate_gateway.rules.report import Unreadable
 
 __all__ = ["CancelRoutes"]
@@ -91,7 +91,7 @@ class CancelRoutes:
 
     async def _end(self, run: RunRecord) -> RunRecord:
         now = self._services.clock.now()
-        body = answers.encode(run_shapes.cancelled(run, now))
+        body = _payload(run, now)
         accepted = await self._services.reports.accept(run.namespace, body, _ORIGIN)
         if isinstance(accepted, Unreadable):
             raise TypeError(f"our own event was refused: {accepted.msg}")
@@ -103,6 +103,14 @@ class CancelRoutes:
             final=True,
             payload=body,
         )
+
+
+def _payload(run: RunRecord, now: Timestamp) -> bytes:
+    """The run response as it is then; without the last report should that be nested beyond writing."""
+    try:
+        return answers.encode(run_shapes.cancelled(run, now))
+    except RecursionError:
+        return answers.encode(run_shapes.cancelled(replace(run, payload=None), now))
 
 
 def _run_id(request: web.Request) -> RunId:

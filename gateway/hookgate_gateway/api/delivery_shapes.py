@@ -10,7 +10,7 @@ from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.ports import AttemptRecord, DeliveryRecord, EventRecord
 from hookgate_gateway.rules.delivery import Attempt, DeliveryState, Hold, Timestamp
 
-__all__ = ["attempt_answer", "attempt_log", "delivery", "event"]
+__all__ = ["attempt_answer", "attempt_log", "delivery", "event", "headers"]
 
 HELD = "held"
 
@@ -51,7 +51,7 @@ def attempt_log(record: AttemptRecord) -> dict[str, Any]:
         "started_at": times.text(attempt.started_at),
         "duration_ms": _milliseconds(attempt),
         "url": attempt.url,
-        "request_headers": dict(attempt.request_headers),
+        "request_headers": headers(attempt),
         "response_headers": [list(pair) for pair in attempt.response_headers],
         "response_body": _shown(attempt.response_body),
         "response_body_base64": _encoded(attempt.response_body),
@@ -66,6 +66,11 @@ def attempt_answer(attempt: Attempt) -> dict[str, Any]:
         "response_body": _shown(attempt.response_body) if attempt.status is not None else None,
         "error": attempt.error,
     }
+
+
+def headers(attempt: Attempt) -> dict[str, str]:
+    """What was sent, under plain names: those of an HTTP library are a kind of str of their own."""
+    return {str(name): value for name, value in attempt.request_headers}
 
 
 def event(record: EventRecord) -> dict[str, Any]:

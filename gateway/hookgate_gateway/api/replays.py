@@ -93,7 +93,7 @@ def _shape(replayed: Replayed) -> dict[str, Any]:
         # A subscription's URL may come from a Secret: it is shown as the attempt keeps it.
         "target_webhook_url": replayed.delivery.target.url or attempt.url or None,
         "payload": _payload(replayed.event.body),
-        "headers": dict(attempt.request_headers),
+        "headers": delivery_shapes.headers(attempt),
         **delivery_shapes.attempt_answer(attempt),
         "delivery_id": replayed.delivery.id,
     }

@@ -95,7 +95,7 @@ class RunRequest(_Request):
 
     def document(self) -> dict[str, Any]:
         """The request as it is stored: unset options left out, unknown ones kept."""
-        return self.model_dump(mode="json", exclude_none=True)
+        return {name: value for name, value in self if value is not None}
 
 
 class TaskRequest(RunRequest):

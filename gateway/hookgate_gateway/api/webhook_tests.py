@@ -49,7 +49,7 @@ class WebhookTestRoutes:
         return answers.answer(
             {
                 **delivery_shapes.attempt_answer(attempt),
-                "headers_sent": dict(attempt.request_headers),
+                "headers_sent": delivery_shapes.headers(attempt),
             }
         )
 
