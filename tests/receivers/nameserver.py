@@ -36,6 +36,7 @@ class NameServer:
         self._host = host
         self._port = port
         self._transport: asyncio.DatagramTransport | None = None
+        self._change = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -59,6 +60,12 @@ class NameServer:
         """``host:port``, as the sender's ``nameservers`` take it."""
         return f"{self._host}:{self._port}"
 
+    async def asked(self, name: str, timeout: float = 10.0) -> None:
+        """Wait until that name was looked up."""
+        async with asyncio.timeout(timeout):
+            while not self.queries[name]:
+                await self._change.wait()
+
     def answer(self, data: bytes) -> bytes | None:
         """The answer to one datagram, None for silence."""
         request = DNSRecord.parse(data)
@@ -78,6 +85,8 @@ class NameServer:
     def _script(self, name: str, kind: str) -> Script:
         if kind == "A":
             self.queries[name] += 1
+            change, self._change = self._change, asyncio.Event()
+            change.set()
         scripts = self.answers.get(name, (UNKNOWN,))
         turn = self._asked[name, kind]
         self._asked[name, kind] += 1
@@ -89,7 +98,14 @@ class NameServer:
         if (kind, version) == ("A", 4):
             reply.add_answer(RR(reply.q.qname, QTYPE.A, rdata=A(address), ttl=0))
         elif (kind, version) == ("AAAA", 6):
-            reply.add_answer(RR(reply.q.qname, QTYPE.AAAA, rdata=AAAA(address), ttl=0))
+            reply.add_answer(
+                RR(
+                    reply.q.qname,
+                    QTYPE.AAAA,
+                    rdata=AAAA(ipaddress.ip_address(address).exploded),
+                    ttl=0,
+                )
+            )
 
 
 class _Protocol(asyncio.DatagramProtocol):

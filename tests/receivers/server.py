@@ -180,7 +180,7 @@ class Receiver:
             if request is None:
                 return
             parts = urlsplit(request.target)
-            options = dict(parse_qsl(parts.query))
+            options = dict(parse_qsl(parts.query, keep_blank_values=True))
             exchange = Exchange(self, request, reader, writer, on_connection, options)
             if parts.path.startswith("/_"):
                 keep = await self._housekeeping(exchange, parts.path)

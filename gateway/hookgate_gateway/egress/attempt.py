@@ -128,20 +128,26 @@ def is_stale(error: Exception) -> bool:
     """Whether a kept connection ended before a byte of the answer: the receiver had closed it already."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return isinstance(error.message, str)  # else it holds the answer that had begun
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return False  # a new connection that failed: looked up, refused, or not made
     return isinstance(error, aiohttp.ClientOSError) and _tls_cause(error) is None
 
 
 def _tls_cause(error: BaseException | None) -> ssl.SSLError | None:
-    for _ in range(8):  # chains can be circular
-        if error is None or isinstance(error, ssl.SSLError):
-            return error
-        certificate = getattr(error, "certificate_error", None)
-        error = certificate or error.__cause__ or error.__context__
-    return None
+    """The TLS library's own error, where one is behind this one."""
+    found: ssl.SSLError | None = None
+    for _ in range(8):  # a chain of causes can be circular
+        if error is None:
+            break
+        if isinstance(error, ssl.SSLError):
+            found = error  # aiohttp's errors are SSLErrors too: the innermost one has the reason
+        error = getattr(error, "certificate_error", None) or error.__cause__ or error.__context__
+    return found
 
 
 def _explain_tls(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the receiver's certificate is not trusted: {error.verify_message}"
-    reason = (error.reason or "").replace("_", " ").lower()
+        message = getattr(error, "verify_message", "")
+        return f"the receiver's certificate is not trusted: {message}".removesuffix(": ")
+    reason = (getattr(error, "reason", None) or "").replace("_", " ").lower()
     return f"TLS failed: {reason}" if reason else "TLS failed"

@@ -46,13 +46,7 @@ class TlsContexts:
 
 def make_context(tls: Tls) -> ssl.SSLContext:
     """A client's context. A private CA replaces the system's roots. Raises UnusableTls."""
-    try:
-        authority = None if tls.ca_pem is None else tls.ca_pem.decode("ascii")
-        context = ssl.create_default_context(cadata=authority)
-    except (ssl.SSLError, ValueError):
-        raise UnusableTls("the CA certificate is not valid PEM") from None
-    if tls.ca_pem is not None and not context.cert_store_stats()["x509"]:
-        raise UnusableTls("the CA certificate is not valid PEM")
+    context = ssl.create_default_context() if tls.ca_pem is None else _trusting(tls.ca_pem)
     context.set_alpn_protocols(["http/1.1"])
     if tls.certificate_pem is not None and tls.key_pem is not None:
         _load_client_certificate(context, tls.certificate_pem, tls.key_pem)
@@ -60,6 +54,17 @@ def make_context(tls: Tls) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _trusting(authority: bytes) -> ssl.SSLContext:
+    """A context that trusts these certificates alone."""
+    try:
+        text = authority.decode("ascii")
+        if text:  # with an empty text it would trust the system's roots
+            return ssl.create_default_context(cadata=text)
+    except (ssl.SSLError, ValueError):
+        pass
+    raise UnusableTls("the CA certificate is not valid PEM")
 
 
 def _load_client_certificate(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -75,10 +76,19 @@ class AiohttpSender:
         """Close the connections of a lane that is idle or whose endpoint changed."""
         await self._connections.forget(lane)
 
+    async def close_idle(self) -> None:
+        """Forget the lanes that nothing was sent on for a minute; the sender does so by itself."""
+        await self._connections.close_idle()
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes it remembers now."""
+        return len(self._connections)
+
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(IDLE_SECONDS / 4)
-            await self._connections.close_idle()
+            await self.close_idle()
 
     async def send(self, shipment: Shipment) -> Attempt:
         """Make one attempt. Only cancellation raises."""
@@ -106,9 +116,9 @@ class AiohttpSender:
             if deadline.expired():
                 seconds = report.shipment.timeout
                 return Failure(Outcome.TIMEOUT, f"no complete answer within {seconds:g} seconds")
-            return self._explain(error, trace)
+            return self._explain(error, trace, report)
 
-    def _explain(self, error: Exception, trace: Trace) -> Failure:
+    def _explain(self, error: Exception, trace: Trace, report: "_Report") -> Failure:
         if trace.refused is not None:
             return Failure(Outcome.BLOCKED, trace.refused.message)
         if trace.unresolved is not None:
@@ -117,6 +127,11 @@ class AiohttpSender:
         if failure is None:
             self._observer.error("egress_unexpected", error=type(error).__name__)
             return Failure(Outcome.CONNECTION_ERROR, "the attempt failed inside the gateway")
+        if report.without_certificate and telling.is_stale(error):
+            # TLS 1.3 tells so only after the handshake, and the reset mostly overtakes the alert.
+            return replace(
+                failure, error=f"{failure.error}; perhaps it demands a client certificate"
+            )
         return failure
 
     async def _post(self, lane: Lane, plan: Plan, report: "_Report", trace: Trace) -> "_Answer":
@@ -177,6 +192,12 @@ class _Report:
         self.plan: Plan | None = None
         self.pool: Pool | None = None
         self.headers: dict[str, str] = {}
+
+    @property
+    def without_certificate(self) -> bool:
+        """Whether it went over TLS and showed no client certificate."""
+        secure = self.plan is not None and self.plan.secure
+        return secure and self.shipment.tls.certificate_pem is None
 
     def shown_headers(self) -> tuple[tuple[str, str], ...]:
         """The request's headers for people: nothing that came from a Secret, no signature."""
