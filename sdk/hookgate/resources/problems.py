@@ -21,7 +21,15 @@ _NAME_SHOWN = 60
 def problem_lines(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """One line for each thing that is wrong with what was to be a ``model``."""
     details = error.errors(include_url=False, include_input=False)
-    return list(dict.fromkeys(_line(detail, model) for detail in details))
+    return list(dict.fromkeys(_line(d, model) for d in details if not _follows(d, details)))
+
+
+def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """Whether a list is only short because items of it were refused, which is told already."""
+    location, depth = detail["loc"], len(detail["loc"])
+    return detail["type"] == "too_short" and any(
+        len(other["loc"]) > depth and other["loc"][:depth] == location for other in details
+    )
 
 
 def field_path(location: Sequence[str | int]) -> str:
