@@ -1,0 +1,1 @@
+"""The story of ``hookgate dev``, its parts and its words."""
