@@ -2,38 +2,53 @@
 The subscriptions of one namespace, sorted so that an event meets only those it may be for.
 
 A subscription's run types, statuses and ``interim`` admit a closed set of facts, so for each
-combination that occurs the candidates are found once and kept. Among them, plain workflow ids are
-looked up in a dictionary; only patterns with ``*`` or ``?`` are tried one by one.
+combination that occurs the candidates are found once and kept. Among them, plain workflow ids and
+prefixes (``wpid_*``) are looked up in dictionaries; only other patterns are tried one by one.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hookgate_gateway.contract import Subscription
 from hookgate_gateway.rules.matching import MatchRule
-from hookgate_gateway.rules.pattern import compile_pattern
+from hookgate_gateway.rules.pattern import MAX_TEXT, compile_pattern
 from hookgate_gateway.rules.report import Report
 
 __all__ = ["MatchIndex"]
-
-_Try = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
     """Subscriptions (by their place) that admit the same run type, status and finality."""
 
-    certain: tuple[int, ...]
-    by_id: dict[str, tuple[int, ...]]
-    by_pattern: tuple[tuple[_Try, int], ...]
+    certain: list[int] = field(default_factory=list)
+    by_id: dict[str, list[int]] = field(default_factory=dict)
+    by_prefix: dict[int, dict[str, list[int]]] = field(default_factory=dict)
+    """By length, then by the prefix of that length: patterns like ``wpid_*``."""
+    by_pattern: list[tuple[Callable[[str], bool], int]] = field(default_factory=list)
 
-    def places(self, workflow_ids: tuple[str, ...]) -> set[int]:
-        found = {place for id_ in workflow_ids for place in self.by_id.get(id_, ())}
-        for matches, place in self.by_pattern:
-            for id_ in workflow_ids:
-                if matches(id_):
-                    found.add(place)
-        return found
+    def add(self, place: int, patterns: tuple[str, ...]) -> None:
+        if not patterns:
+            self.certain.append(place)
+        for pattern in map(compile_pattern, patterns):
+            if pattern.literal:
+                self.by_id.setdefault(pattern.text, []).append(place)
+            elif prefix := pattern.prefix:
+                alike = self.by_prefix.setdefault(len(prefix), {})
+                alike.setdefault(prefix, []).append(place)
+            else:
+                self.by_pattern.append((pattern.matches, place))
+
+    def places(self, workflow_ids: tuple[str, ...]) -> list[int]:
+        """In order, each once."""
+        found = set(self.certain)
+        for id_ in workflow_ids:
+            found.update(self.by_id.get(id_, ()))
+            if len(id_) <= MAX_TEXT:
+                for length, alike in self.by_prefix.items():
+                    found.update(alike.get(id_[:length], ()))
+            found.update([place for matches, place in self.by_pattern if matches(id_)])
+        return sorted(found)
 
 
 class MatchIndex:
@@ -48,12 +63,11 @@ class MatchIndex:
     def select(self, report: Report) -> tuple[Subscription, ...]:
         """In the order of the subscriptions."""
         candidates = self._of(report)
+        places = candidates.certain
+        if report.workflow_ids:
+            places = candidates.places(report.workflow_ids)
         every = self._subscriptions
-        if not report.workflow_ids or not (candidates.by_id or candidates.by_pattern):
-            return tuple([every[place] for place in candidates.certain])
-        places = candidates.places(report.workflow_ids)
-        places.update(candidates.certain)
-        return tuple([every[place] for place in sorted(places)])
+        return tuple([every[place] for place in places])
 
     def _of(self, report: Report) -> _Candidates:
         # Words that no rule names are one and the same here: callers cannot grow the dictionary.
@@ -66,21 +80,12 @@ class MatchIndex:
         return candidates
 
     def _sorted(self, run_type: str, status: str, final: bool) -> _Candidates:
-        certain: list[int] = []
-        by_id: dict[str, tuple[int, ...]] = {}
-        by_pattern: list[tuple[_Try, int]] = []
+        candidates = _Candidates()
         for place, subscription in enumerate(self._subscriptions):
             rule = subscription.match
-            if not _admits(rule, run_type, status, final=final):
-                continue
-            if not rule.workflow_ids:
-                certain.append(place)
-            for pattern in map(compile_pattern, rule.workflow_ids):
-                if pattern.literal:
-                    by_id[pattern.text] = (*by_id.get(pattern.text, ()), place)
-                else:
-                    by_pattern.append((pattern.matches, place))
-        return _Candidates(tuple(certain), by_id, tuple(by_pattern))
+            if _admits(rule, run_type, status, final=final):
+                candidates.add(place, rule.workflow_ids)
+        return candidates
 
 
 def _admits(rule: MatchRule, run_type: str, status: str, *, final: bool) -> bool:

@@ -8,7 +8,7 @@ is right because a star takes anything, and it never goes back. ``[`` is a chara
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-__all__ = ["Pattern", "compile_pattern"]
+__all__ = ["MAX_TEXT", "Pattern", "compile_pattern"]
 
 MAX_TEXT = 1024
 """Longer texts are no ids: no pattern but ``*`` matches them."""
@@ -21,6 +21,8 @@ class Pattern:
     text: str
     literal: bool
     """Without ``*`` and ``?``: matches its own text alone."""
+    prefix: str | None
+    """Of a pattern like ``wpid_*``: what all that it matches begins with, and nothing else is asked."""
     _head: str = field(repr=False)
     _middle: tuple[str, ...] = field(repr=False)
     _tail: str | None = field(repr=False)
@@ -56,6 +58,7 @@ def compile_pattern(text: str) -> Pattern:
     return Pattern(
         text,
         "*" not in text and "?" not in text,
+        head if head and rest == [""] and "?" not in head else None,
         head,
         tuple(piece for piece in rest[:-1] if piece),
         rest[-1] if rest else None,

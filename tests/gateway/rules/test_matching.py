@@ -52,11 +52,15 @@ RULES = st.builds(
     MatchRule,
     st.frozensets(WORDS, max_size=2),
     st.frozensets(WORDS, max_size=2),
-    st.lists(st.sampled_from(["w1", "w2", "w*", "?1", "x"]), max_size=2).map(tuple),
+    st.lists(st.sampled_from(["w1", "w2", "w*", "?1", "w?*", "x", "*"]), max_size=2).map(tuple),
     st.booleans(),
 )
 REPORTS = st.builds(
-    report, WORDS, WORDS, retry=st.booleans(), ids=st.lists(WORDS | st.just("x"), max_size=2)
+    report,
+    WORDS,
+    WORDS,
+    retry=st.booleans(),
+    ids=st.lists(WORDS | st.sampled_from(["x", "w" * 1025]), max_size=2),
 )
 
 
