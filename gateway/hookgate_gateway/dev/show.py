@@ -3,7 +3,6 @@
 """
 
 import asyncio
-import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -35,7 +34,7 @@ def show(manifests: Path, *, once: bool) -> int:
     """Tell the story, and stay up unless ``once``. 0 when all of it was seen, else 1."""
     narrator = Narrator(Console(highlight=False))
     try:
-        return asyncio.run(_show(manifests, narrator, once=once))
+        return asyncio.run(_show(_near(manifests), narrator, once=once))
     except KeyboardInterrupt:
         return 130
 
@@ -51,7 +50,7 @@ async def _show(manifests: Path, narrator: Narrator, *, once: bool) -> int:
             async with set_up(plan, narrator) as stage:
                 _introduce(stage, narrator)
                 await _tell(stage, narrator, checks)
-                _conclude(checks, narrator, stage.log)
+                _conclude(checks, narrator, stage)
                 if not once:
                     await _stay(stage, narrator)
     except BadManifests as error:
@@ -90,28 +89,29 @@ async def _tell(stage: Stage, narrator: Narrator, checks: Checklist) -> None:
 
 
 def _introduce(stage: Stage, narrator: Narrator) -> None:
-    folder = os.path.relpath(stage.workbench.folder.resolve())
     narrator.say(f"gateway   {stage.gateway.api} (metrics at {stage.gateway.metrics}/metrics)")
-    narrator.say(f"manifests {folder}: the API key, the subscriptions and their Secrets")
+    narrator.say(
+        f"manifests {stage.workbench.folder}: the API key, the subscriptions and their Secrets"
+    )
     narrator.say(f"receiver  {stage.own_url.rsplit('/', 1)[0]}/… verifies with hookgate.signing")
     narrator.say(
         "loopback is refused to webhooks by default; here HOOKGATE_EGRESS_ALLOW=127.0.0.1 opens it"
     )
 
 
-def _conclude(checks: Checklist, narrator: Narrator, log: Path) -> None:
+def _conclude(checks: Checklist, narrator: Narrator, stage: Stage) -> None:
     narrator.chapter("The end" if not checks.missing else "Not everything was seen")
     for what in checks.missing:
         narrator.missing(what)
-    for line in complaints(log) if checks.missing else ():
+    for line in complaints(stage.log) if checks.missing else ():
         narrator.say(f"the gateway's log says: {line}")
     if not checks.missing:
         narrator.say("All of it was really seen.")
     narrator.say(
-        "Next: edit examples/quickstart/every-run.yaml, read README.md and docs/architecture.md,"
+        f"Look next at the manifests in {stage.workbench.folder}: change one and run this again."
     )
     narrator.say(
-        "run `hookgate dev` to keep all of this up, `hookgate gateway --help` for the settings."
+        "`hookgate dev` keeps all of this up; `hookgate gateway --help` shows the settings."
     )
 
 
@@ -151,6 +151,13 @@ def _data(*, once: bool) -> Iterator[Path]:
     else:
         DATA.mkdir(exist_ok=True)
         yield DATA
+
+
+def _near(folder: Path) -> Path:
+    """The folder as one would write it here: relative when it is below, links followed."""
+    real = folder.resolve()
+    here = Path.cwd()
+    return real.relative_to(here) if real.is_relative_to(here) else real
 
 
 def _free(port: int) -> int:
