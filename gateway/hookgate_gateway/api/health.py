@@ -19,16 +19,23 @@ __all__ = ["Check", "make_metrics_app", "none_loaded", "not_writable", "stopping
 Check = Callable[[], Awaitable[str | None]]
 """Looks at one thing; None when it is well, else a sentence."""
 
-_PATIENCE = 2.0
+PATIENCE = 2.0
 """Seconds that a check may take; a kubelet waits one second by default, three at most in our chart."""
 
 
 def make_metrics_app(
-    checks: Mapping[str, Check], catalogue: SnapshotHolder, observer: Observer
+    checks: Mapping[str, Check],
+    catalogue: SnapshotHolder,
+    observer: Observer,
+    *,
+    patience: float = PATIENCE,
 ) -> web.Application:
-    """``/metrics``, ``/healthz`` and ``/readyz``; ``checks`` by the name under which a failure is told."""
+    """``/metrics``, ``/healthz`` and ``/readyz``; ``checks`` by the name under which a failure is told.
+
+    A check that takes longer than ``patience`` seconds has failed.
+    """
     app = web.Application()
-    health = _Health(checks, observer)
+    health = _Health(checks, observer, patience)
     routes = (
         OpenRoute("GET", "/metrics", health.metrics),
         OpenRoute("GET", "/healthz", health.alive),
@@ -66,8 +73,9 @@ def stopping(is_stopping: Callable[[], bool]) -> Check:
 
 
 class _Health:
-    def __init__(self, checks: Mapping[str, Check], observer: Observer) -> None:
+    def __init__(self, checks: Mapping[str, Check], observer: Observer, patience: float) -> None:
         self._checks = checks
+        self._patience = patience
         self._observer = observer
         self._one_scrape = asyncio.Lock()
 
@@ -91,7 +99,7 @@ class _Health:
 
     async def _problem(self, check: Check) -> str | None:
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(self._patience):
                 return await check()
         except TimeoutError:
             return "no answer in time"

@@ -183,7 +183,6 @@ async def test_broken_http_is_answered_without_a_trace(
     answer = await raw(world.port, data)
     assert not answer or 400 <= int(answer.split()[1]) < 500
     assert b"Traceback" not in answer
-    assert b"aiohttp" not in answer.lower().replace(b"server: python", b"") or b"400" in answer
     printed = capfd.readouterr()
     assert printed.out + printed.err == ""
 

@@ -1,0 +1,133 @@
+"""Reading bodies that come slowly, in parts, or never."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from hookgate_gateway.api import answers
+from hookgate_gateway.api.bodies import BodyReader
+from hookgate_gateway.api.routing import OpenRoute, add_routes
+from hookgate_gateway.catalogue.snapshot import Snapshot
+from hookgate_gateway.observe import Observer
+from tests.gateway.api.world import listening
+
+JSON = "Content-Type: application/json\r\n"
+
+
+class Nobody:
+    snapshot = Snapshot()
+
+
+@asynccontextmanager
+async def echo(bodies: BodyReader) -> AsyncIterator[int]:
+    """A server that answers how many bytes it read; its port."""
+
+    async def read(request: web.Request) -> web.Response:
+        return answers.answer({"size": len(await bodies.read(request))})
+
+    async def optional(request: web.Request) -> web.Response:
+        return answers.answer(await bodies.read_optional(request))
+
+    app = web.Application()
+    routes = [OpenRoute("POST", "/read", read), OpenRoute("POST", "/optional", optional)]
+    add_routes(app, routes, Nobody(), Observer(CollectorRegistry()))
+    async with listening(app) as port:
+        yield port
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+def head(length: int | str) -> bytes:
+    return f"POST /read HTTP/1.1\r\nHost: a\r\n{JSON}Content-Length: {length}\r\n\r\n".encode()
+
+
+async def test_a_slow_body_is_given_up_at_the_deadline() -> None:
+    async with echo(BodyReader(1000, deadline=0.05)) as port, connected(port) as (reader, writer):
+        writer.write(head(100) + b'{"a":')
+        answer = await asyncio.wait_for(reader.readuntil(b"}"), 5)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b'"code":"request_timeout"' in answer
+
+
+async def test_a_body_announced_too_large_is_refused_before_it_comes() -> None:
+    async with echo(BodyReader(1000)) as port, connected(port) as (reader, writer):
+        writer.write(head(1001))
+        answer = await asyncio.wait_for(reader.readuntil(b"}"), 5)
+        assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("size", [0, 1, 999, 1000])
+async def test_a_body_within_the_limit_is_read_whole(size: int) -> None:
+    async with echo(BodyReader(1000)) as port, connected(port) as (reader, writer):
+        writer.write(head(size))
+        for _ in range(size):
+            writer.write(b"x")
+            await writer.drain()
+        answer = await asyncio.wait_for(reader.readuntil(b"}"), 5)
+        assert answer.endswith(b'{"size":%d}' % size)
+
+
+async def test_unfinished_bodies_share_a_budget_and_give_it_back() -> None:
+    async with echo(BodyReader(1000, budget=1500)) as port, connected(port) as (_, first):
+        first.write(head(1000) + b"x" * 900)
+        await first.drain()
+        async with connected(port) as (reader, second):
+            second.write(head(1000) + b"x" * 900)
+            answer = await asyncio.wait_for(reader.readuntil(b"}"), 5)
+            assert answer.startswith(b"HTTP/1.1 503 ")
+            assert b"Retry-After: 1" in answer
+        first.close()
+        async with asyncio.timeout(5), connected(port) as (reader, third):
+            while True:  # the server learns in its own time that the first one has left
+                third.write(head(1000) + b"y" * 900)
+                await third.drain()
+                third.write(b"y" * 100)
+                answer = await reader.readuntil(b"}")
+                if answer.split()[1] == b"200":
+                    break
+
+
+async def test_two_requests_in_one_write() -> None:
+    async with echo(BodyReader(1000)) as port, connected(port) as (reader, writer):
+        writer.write(head(2) + b"{}" + head(3) + b"{ }")
+        answers_ = await asyncio.wait_for(reader.readuntil(b'{"size":3}'), 5)
+        assert answers_.count(b"HTTP/1.1 200") == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "answer"),
+    [
+        (None, 200, {}),
+        (b"", 200, {}),
+        (b" \n", 200, {}),
+        (b"null", 200, {}),
+        (b"{}", 200, {}),
+        (b'{"a":1}', 200, {"a": 1}),
+        (b"[]", 422, None),
+        (b"{", 400, None),
+    ],
+)
+async def test_a_body_that_may_be_left_out(
+    body: bytes | None, status: int, answer: dict[str, int] | None
+) -> None:
+    async with echo(BodyReader(1000)) as port, aiohttp.ClientSession() as session:
+        headers = {"Content-Type": "application/json"} if body else {}
+        url = f"http://127.0.0.1:{port}/optional"
+        async with session.post(
+            url, data=body, headers=headers, skip_auto_headers=["Content-Type"]
+        ) as response:
+            assert response.status == status
+            assert answer is None or await response.json() == answer
