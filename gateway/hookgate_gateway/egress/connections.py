@@ -20,7 +20,7 @@ from hookgate_gateway.egress.contexts import TlsContexts
 from hookgate_gateway.egress.guard import Guard, GuardedResolver
 from hookgate_gateway.ports import Shipment
 from hookgate_gateway.rules.delivery import LaneKey, Namespace
-from hookgate_gateway.rules.destination import Refused, judge_destination, read_url
+from hookgate_gateway.rules.destination import Refused, read_url
 
 IDLE_SECONDS = 60.0
 _PLANS_KEPT = 256
@@ -42,7 +42,7 @@ class Plan:
     refused: Refused | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Pool:
     """The connections of one lane, with the headers that all of its requests share."""
 
@@ -86,6 +86,8 @@ class Connections:
         self._monotonic = monotonic
         self._contexts = TlsContexts()
         self._lanes: dict[LaneKey, Lane] = {}
+        self._open: set[Pool] = set()
+        """All that are not closed: those of the lanes, and retired ones with something in flight."""
         self._closing: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -113,7 +115,7 @@ class Connections:
             host=destination.host.name,
             secure=destination.scheme == "https",
             shown=destination.shown,
-            refused=judge_destination(destination, namespace, self._guard.rules),
+            refused=self._guard.refusal(destination, namespace),
         )
 
     async def acquire(self, lane: Lane, plan: Plan, shipment: Shipment) -> Pool:
@@ -159,10 +161,9 @@ class Connections:
 
     async def close(self) -> None:
         """Close everything, whatever is in flight, and wait for it."""
-        lanes, self._lanes = self._lanes, {}
-        for lane in lanes.values():
-            if lane.pool is not None:
-                self._close(lane.pool)
+        self._lanes.clear()
+        for pool in tuple(self._open):
+            self._close(pool)
         await asyncio.gather(*self._closing)
 
     def _replace(
@@ -170,7 +171,8 @@ class Connections:
     ) -> Pool:
         if lane.pool is not None:
             self._retire(lane.pool)
-        lane.pool = self._open(plan, shipment, context)
+        lane.pool = self._make(plan, shipment, context)
+        self._open.add(lane.pool)
         return lane.pool
 
     def _retire(self, pool: Pool) -> None:
@@ -179,11 +181,12 @@ class Connections:
             self._close(pool)
 
     def _close(self, pool: Pool) -> None:
+        self._open.discard(pool)
         task = asyncio.create_task(pool.session.close(), name="egress-close")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    def _open(self, plan: Plan, shipment: Shipment, context: ssl.SSLContext | None) -> Pool:
+    def _make(self, plan: Plan, shipment: Shipment, context: ssl.SSLContext | None) -> Pool:
         connector = aiohttp.TCPConnector(
             resolver=self._resolver,
             use_dns_cache=False,

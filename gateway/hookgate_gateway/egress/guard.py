@@ -18,7 +18,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.rules.address import IpAddress
 from hookgate_gateway.rules.delivery import Namespace
-from hookgate_gateway.rules.destination import Refused, judge_address
+from hookgate_gateway.rules.destination import (
+    Destination,
+    Refused,
+    judge_address,
+    judge_destination,
+)
 from hookgate_gateway.rules.egress_rules import EgressRules
 
 LOOKUP_SECONDS = 5.0
@@ -52,6 +57,19 @@ class Guard:
     def __init__(self, rules: EgressRules, observer: Observer) -> None:
         self.rules = rules
         self._observer = observer
+
+    def refusal(self, destination: Destination, namespace: Namespace) -> Refused | None:
+        """The verdict on a destination before anything is looked up."""
+        refused = judge_destination(destination, namespace, self.rules)
+        if refused is not None:
+            self._observer.warning(
+                "egress_refused",
+                namespace=namespace,
+                host=destination.host.name,
+                port=destination.port,
+                reason=refused.message,
+            )
+        return refused
 
     def refuses(self, address: IpAddress, port: int, trace: Trace) -> bool:
         """Whether the rules refuse it; the verdict is kept on the trace, the address goes to the log."""

@@ -4,7 +4,6 @@ The sender on aiohttp: makes attempts and tells what came of them. A failed atte
 
 import asyncio
 import contextlib
-import io
 from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -12,12 +11,13 @@ from typing import Self
 
 import aiohttp
 
-from hookgate.signing import InvalidKey, sign
+from hookgate.signing import InvalidKey
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.egress import attempt as telling
 from hookgate_gateway.egress.attempt import Failure
 from hookgate_gateway.egress.connections import IDLE_SECONDS, Connections, Lane, Plan, Pool
 from hookgate_gateway.egress.contexts import UnusableTls
+from hookgate_gateway.egress.exchange import Answer, post, signed_headers
 from hookgate_gateway.egress.guard import LOOKUP_SECONDS, Guard, GuardedResolver, Trace, start_trace
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Shipment
@@ -25,9 +25,6 @@ from hookgate_gateway.rules.delivery import Attempt, LaneKey, Outcome, Timestamp
 from hookgate_gateway.rules.destination import BadUrl
 from hookgate_gateway.rules.egress_rules import EgressRules
 
-ANSWER_BYTES = 64 * 1024
-"""What is read of an answer, undecoded; then the connection is closed and the status decides."""
-_LARGE_BODY = 2**20  # aiohttp takes larger bytes only from a file
 _SIGNATURES = frozenset({"X-Skyvern-Signature", "webhook-signature"})
 
 
@@ -101,7 +98,7 @@ class AiohttpSender:
             return self._finish(report, Failure(Outcome.BLOCKED, report.plan.refused.message))
         return self._finish(report, await self._try(lane, report.plan, report))
 
-    async def _try(self, lane: Lane, plan: Plan, report: "_Report") -> "_Answer | Failure":
+    async def _try(self, lane: Lane, plan: Plan, report: "_Report") -> Answer | Failure:
         """Carry it out within the deadline; everything that can be expected to fail becomes a value."""
         trace = Trace(report.shipment.namespace, plan.host)
         start_trace(trace)
@@ -134,13 +131,13 @@ class AiohttpSender:
             )
         return failure
 
-    async def _post(self, lane: Lane, plan: Plan, report: "_Report", trace: Trace) -> "_Answer":
+    async def _post(self, lane: Lane, plan: Plan, report: "_Report", trace: Trace) -> Answer:
         """Send it; once more on a fresh connection if the kept one turned out to be closed."""
         shipment = report.shipment
-        report.headers = _headers(shipment, int(report.started_at))
+        report.headers = signed_headers(shipment, int(report.started_at))
         report.pool = await self._connections.acquire(lane, plan, shipment)
         try:
-            return await _exchange(report.pool, plan, shipment, report.headers)
+            return await post(report.pool, plan, shipment, report.headers)
         except aiohttp.ClientConnectionError as error:
             if trace.opened or not telling.is_stale(error):
                 raise
@@ -148,11 +145,11 @@ class AiohttpSender:
             self._connections.release(report.pool)
         report.pool = await self._connections.acquire_fresh(lane, plan, shipment)
         try:
-            return await _exchange(report.pool, plan, shipment, report.headers)
+            return await post(report.pool, plan, shipment, report.headers)
         finally:
             self._connections.release(report.pool)
 
-    def _finish(self, report: "_Report", result: "_Answer | Failure") -> Attempt:
+    def _finish(self, report: "_Report", result: Answer | Failure) -> Attempt:
         now = self._clock.now
         duration = self._clock.monotonic() - report.begun
         url = report.plan.shown if report.plan else ""
@@ -207,64 +204,3 @@ class _Report:
         return self.pool.shown_headers + tuple(
             [(name, "***" if name in _SIGNATURES else value) for name, value in headers]
         )
-
-
-class _Answer:
-    """An answer of which enough was read."""
-
-    __slots__ = ("body", "response")
-
-    def __init__(self, response: aiohttp.ClientResponse, body: bytes) -> None:
-        self.response = response
-        self.body = body
-
-
-def _headers(shipment: Shipment, timestamp: int) -> dict[str, str]:
-    """The headers of this one attempt. Raises InvalidKey."""
-    headers = sign(
-        shipment.scheme,
-        shipment.keys,
-        shipment.body,
-        event_id=shipment.event_id,
-        timestamp=timestamp,
-    )
-    headers["X-Hookgate-Event-Id"] = shipment.event_id
-    headers["X-Hookgate-Delivery-Id"] = shipment.delivery_id
-    headers["X-Hookgate-Attempt"] = str(shipment.number)
-    if shipment.replay:
-        headers["X-Hookgate-Replay"] = "1"
-    if shipment.test:
-        headers["X-Hookgate-Test"] = "1"
-    return headers
-
-
-async def _exchange(pool: Pool, plan: Plan, shipment: Shipment, headers: dict[str, str]) -> _Answer:
-    body = shipment.body
-    response = await pool.session.post(
-        plan.url,
-        data=body if len(body) <= _LARGE_BODY else io.BytesIO(body),
-        headers=headers,
-        allow_redirects=False,
-        server_hostname=shipment.tls.server_name if plan.secure else None,
-    )
-    try:
-        answer = _Answer(response, await _read(response.content))
-    except BaseException:
-        response.close()
-        raise
-    if not response.content.at_eof():  # a complete answer has given its connection back already
-        response.close()
-    return answer
-
-
-async def _read(content: aiohttp.StreamReader) -> bytes:
-    """What the receiver says, raw, up to 64 KiB; returns the part that is shown."""
-    chunk = await content.readany()
-    shown = chunk[: telling.SHOWN_BODY_BYTES]
-    total = len(chunk)
-    while chunk and total < ANSWER_BYTES and not content.at_eof():
-        chunk = await content.readany()
-        total += len(chunk)
-        if len(shown) < telling.SHOWN_BODY_BYTES:
-            shown = (shown + chunk)[: telling.SHOWN_BODY_BYTES]
-    return shown

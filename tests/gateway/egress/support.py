@@ -1,5 +1,6 @@
 """Shipments, and a sender that may reach loopback."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -46,6 +47,16 @@ class ShiftedClock(SystemClock):
 
     def monotonic(self) -> float:
         return SystemClock.monotonic() + self.ahead
+
+
+class LoopClock:
+    """Both clocks come from the loop: virtual time."""
+
+    def now(self) -> float:
+        return 1_700_000_000.0 + self.monotonic()
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from hookgate_gateway.rules.delivery import LaneKey, Outcome
-from tests.gateway.egress.support import ShiftedClock, sending, shipment
+from tests.gateway.egress.support import LoopClock, ShiftedClock, sending, shipment
 from tests.receivers import Receiver
 
 
@@ -112,3 +112,21 @@ async def test_a_lane_remembers_a_bounded_number_of_urls() -> None:
             attempt = await sender.send(shipment(receiver.url(f"ok200/{number}")))
             assert attempt.outcome is Outcome.SUCCESS
     assert receiver.connections == 1
+
+
+@pytest.mark.looptime
+async def test_the_sender_forgets_idle_lanes_by_itself() -> None:
+    async with sending("", clock=LoopClock()) as sender:
+        await sender.send(shipment("http://127.0.0.1/"))
+        await asyncio.sleep(44)
+        assert sender.lanes == 1
+        await asyncio.sleep(32)
+        assert sender.lanes == 0
+
+
+async def test_the_end_waits_for_nothing_in_flight() -> None:
+    async with Receiver() as receiver, sending() as sender:
+        cut = asyncio.create_task(sender.send(shipment(receiver.url("hang"))))
+        await receiver.received(1)
+        await sender.forget(LaneKey("s/shop/invoices"))
+    assert (await cut).outcome is Outcome.CONNECTION_ERROR

@@ -1,6 +1,9 @@
 """TLS: whose certificate is trusted, under which name, and who shows one."""
 
 import asyncio
+import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -160,3 +163,12 @@ async def test_a_kept_tls_connection_that_was_closed_costs_no_attempt() -> None:
     async with Receiver(tls=OURS.server()) as receiver, sending() as sender:
         attempts = [await sender.send(shipment(receiver.url("stale"), tls=tls)) for _ in range(3)]
     assert [attempt.outcome for attempt in attempts] == [Outcome.SUCCESS] * 3
+
+
+def test_where_memory_has_no_path_a_private_file_lasts_as_long_as_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delattr(os, "memfd_create")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    make_context(Tls(ca_pem=OURS.pem, certificate_pem=CERTIFICATE, key_pem=CLIENT_KEY))
+    assert list(tmp_path.iterdir()) == []
