@@ -1,12 +1,12 @@
 """Rules as they are written, URLs as they come, and the verdict that joins them."""
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookgate_gateway.rules.address import AddressClass
+from hookgate_gateway.rules.address import AddressClass, facets
 from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.destination import (
     BadUrl,
@@ -17,7 +17,7 @@ from hookgate_gateway.rules.destination import (
     judge_url,
     read_url,
 )
-from hookgate_gateway.rules.egress_rules import EgressRules, RuleError, parse_rule, protect
+from hookgate_gateway.rules.egress_rules import EgressRules, Rule, RuleError, parse_rule, protect
 
 SHOP = Namespace("shop")
 OTHER = Namespace("other")
@@ -279,3 +279,24 @@ def test_any_url_has_a_verdict_and_reads_the_same_twice(tail: str) -> None:
     found = judge_url("http://" + tail, SHOP, NONE)
     if isinstance(found, Destination):
         assert read_url(found.url) == found
+
+
+@given(st.text(alphabet=st.sampled_from("ab1.:/[]*-%f0 8,é_"), max_size=24))
+def test_any_text_is_a_rule_or_a_rule_error(text: str) -> None:
+    try:
+        rules = EgressRules.parse(text)
+    except RuleError:
+        return
+    for rule in rules.allow:
+        assert [rule.network, rule.host, rule.suffix].count(None) == 2
+
+
+@given(st.ip_addresses(), st.ip_addresses())
+def test_a_rule_for_one_address_opens_no_other(
+    opened: IPv4Address | IPv6Address, asked: IPv4Address | IPv6Address
+) -> None:
+    rules = EgressRules((Rule(network=ip_network(opened)),))
+    before = judge_address(asked, 443, str(asked), SHOP, NONE)
+    after = judge_address(asked, 443, str(asked), SHOP, rules)
+    if {facet.address for facet in facets(asked)} != {opened}:
+        assert after == before
