@@ -32,6 +32,10 @@ class Narrator:
         """Something on the way: a status, a request that came in."""
         self._line(f"   {text}", style="dim")
 
+    def warn(self, text: str) -> None:
+        """A complaint of the gateway."""
+        self._line(f"   {text}", style="yellow")
+
     def seen(self, text: str) -> None:
         self._line(f" ✔ {text}", style="green")
 

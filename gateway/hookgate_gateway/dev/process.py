@@ -8,13 +8,13 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DidNotStart", "Running", "complaints", "gateway"]
+__all__ = ["DidNotStart", "Running", "gateway"]
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
@@ -35,10 +35,12 @@ class Running:
 
 
 @asynccontextmanager
-async def gateway(settings: Mapping[str, str], log: Path) -> AsyncIterator[Running]:
+async def gateway(
+    settings: Mapping[str, str], log: Path, complain: Callable[[str], None]
+) -> AsyncIterator[Running]:
     """A gateway with exactly these settings, stopped at the end; its log goes to a file.
 
-    Raises DidNotStart.
+    ``complain`` is told of each warning and error in it. Raises DidNotStart.
     """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "hookgate", "gateway"),
@@ -48,7 +50,7 @@ async def gateway(settings: Mapping[str, str], log: Path) -> AsyncIterator[Runni
         start_new_session=True,  # Ctrl-C is ours to hand on, once
     )
     ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-    reader = asyncio.create_task(_read(process, log, ready))
+    reader = asyncio.create_task(_read(process, log, ready, complain))
     try:
         async with asyncio.timeout(_START_SECONDS):
             listening = await ready
@@ -66,7 +68,10 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 async def _read(
-    process: asyncio.subprocess.Process, log: Path, ready: asyncio.Future[dict[str, Any]]
+    process: asyncio.subprocess.Process,
+    log: Path,
+    ready: asyncio.Future[dict[str, Any]],
+    complain: Callable[[str], None],
 ) -> int:
     """Copy the log to its file, fulfil ``ready`` at the line that says where it listens."""
     last: deque[str] = deque(maxlen=5)
@@ -79,9 +84,11 @@ async def _read(
             event = _event(line)
             if event.get("event") == "listening" and not ready.done():
                 ready.set_result(event)
+            if event.get("level") in ("warning", "error", "critical"):
+                complain(_said(event))
     code = await process.wait()
     if not ready.done():
-        said = "\n".join(_said(line) for line in last) or f"it ended with exit code {code}"
+        said = "\n".join(map(_plainly, last)) or f"it ended with exit code {code}"
         ready.set_exception(DidNotStart(said))
     return code
 
@@ -94,9 +101,17 @@ def _event(line: bytes) -> dict[str, Any]:
     return event if isinstance(event, dict) else {}
 
 
-def _said(line: str) -> str:
+def _plainly(line: str) -> str:
     event = _event(line.encode())
-    return f"{event.get('event')}: {event.get('error', '')}" if event else line
+    return _said(event) if event else line
+
+
+def _said(event: dict[str, Any]) -> str:
+    """An event of the log as a line for people."""
+    shown = {k: v for k, v in event.items() if k not in ("event", "level", "timestamp", "error")}
+    details = [str(event["error"])] if "error" in event else []
+    details += [f"{name} {value}" for name, value in shown.items()]
+    return f"{event.get('event')}: {', '.join(details)}"
 
 
 async def _stop(process: asyncio.subprocess.Process, reader: asyncio.Task[int]) -> None:
@@ -108,13 +123,3 @@ async def _stop(process: asyncio.subprocess.Process, reader: asyncio.Task[int]) 
         except TimeoutError:
             process.kill()
     await asyncio.gather(reader, return_exceptions=True)
-
-
-def complaints(log: Path) -> list[str]:
-    """The last warnings and errors in a gateway's log."""
-    lines = log.read_bytes().splitlines()
-    return [
-        line.decode(errors="replace")
-        for line in lines
-        if _event(line).get("level") in ("warning", "error", "critical")
-    ][-5:]

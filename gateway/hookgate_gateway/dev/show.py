@@ -14,7 +14,7 @@ from rich.console import Console
 
 from hookgate_gateway.dev.client import Refused
 from hookgate_gateway.dev.narrator import Narrator
-from hookgate_gateway.dev.process import DidNotStart, complaints
+from hookgate_gateway.dev.process import DidNotStart
 from hookgate_gateway.dev.receiver import bind
 from hookgate_gateway.dev.stage import Plan, Stage, set_up
 from hookgate_gateway.dev.story import Checklist, Story
@@ -103,8 +103,6 @@ def _conclude(checks: Checklist, narrator: Narrator, stage: Stage) -> None:
     narrator.chapter("The end" if not checks.missing else "Not everything was seen")
     for what in checks.missing:
         narrator.missing(what)
-    for line in complaints(stage.log) if checks.missing else ():
-        narrator.say(f"the gateway's log says: {line}")
     if not checks.missing:
         narrator.say("All of it was really seen.")
     narrator.say(

@@ -67,7 +67,9 @@ async def set_up(plan: Plan, narrator: Narrator) -> AsyncIterator[Stage]:
     log = plan.data / "gateway.log"
     async with (
         receiver.listening(listener),
-        gateway(_settings(plan, workbench), log) as running,
+        gateway(
+            _settings(plan, workbench), log, lambda line: narrator.warn(f"gateway   {line}")
+        ) as running,
         connect(running.api, workbench.api_key) as client,
         _working(client, narrator),
     ):
@@ -86,7 +88,7 @@ def _settings(plan: Plan, workbench: Workbench) -> dict[str, str]:
         "STORE": f"sqlite:///{plan.data.absolute() / 'hookgate.db'}",
         "LISTEN": f"{LOOPBACK}:{plan.port}",
         "METRICS_LISTEN": f"{LOOPBACK}:{plan.metrics_port}",
-        "MANIFESTS_DIR": str(workbench.folder.absolute()),
+        "MANIFESTS_DIR": str(workbench.folder),
         "EGRESS_ALLOW": LOOPBACK,
         "SHUTDOWN_DRAIN_SECONDS": "0",
         "SHUTDOWN_GRACE_SECONDS": "5",
