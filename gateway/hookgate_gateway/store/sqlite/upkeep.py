@@ -10,6 +10,9 @@ from hookgate_gateway.store.sqlite.reader import Reader, Snapshot
 
 __all__ = ["SqliteReplays", "SqliteUpkeep"]
 
+_LOOK_AGAIN = 3600.0
+"""Seconds that the cutoff moves on before pruning begins at the oldest event again."""
+
 
 class SqliteReplays:
     """Implements the port Replays."""
@@ -55,14 +58,19 @@ class SqliteUpkeep:
         self._reader = reader
         self._files = (path, path.with_name(path.name + "-wal"))
         self._pruned_up_to = 0
+        self._begin_again = float("-inf")
 
     async def prune(self, before: Timestamp, limit: int) -> int:
-        """Goes on where it stopped, so that events which must stay are not looked at each time."""
-        while True:
+        """Goes on where it stopped; what had to stay is looked at again once an hour of cutoff later."""
+        if before >= self._begin_again:
+            self._pruned_up_to, self._begin_again = 0, before + _LOOK_AGAIN
+        more = True
+        while more:
             request = (before, limit, self._pruned_up_to)
-            (removed, self._pruned_up_to), _ = await self._link.request("prune", request)
-            if removed or not self._pruned_up_to:
+            (removed, self._pruned_up_to, more), _ = await self._link.request("prune", request)
+            if removed:
                 return int(removed)
+        return 0
 
     async def cancel_deleted(self, deleted_before: Timestamp, limit: int, now: Timestamp) -> int:
         cancelled, _ = await self._link.request("cancel_deleted", (deleted_before, limit, now))

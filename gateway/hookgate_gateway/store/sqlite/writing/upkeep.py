@@ -9,7 +9,7 @@ from hookgate_gateway.store.sqlite.writing.transaction import Answer, Transactio
 __all__ = ["add_replay", "cancel", "cancel_deleted", "prove_writable", "prune", "set_run_status"]
 
 _LARGE_BODY = 65536
-_LOOK_AT = 20
+_LOOK_AT = 4
 """Events looked at for each one that may be removed in a chunk, so that a chunk stays short."""
 
 
@@ -74,16 +74,16 @@ def _pending_of(tx: Transaction, namespace: str, name: str, limit: int) -> list[
 
 
 def prune(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
-    """``[removed, position]``: walks along the arrival from a position; 0 when it reached the cutoff."""
+    """``[removed, position, more]``: walks along the arrival from a position up to the cutoff."""
     before, limit, position = request
     tx.execute("prune_unreported_runs", before, limit)
     removed, chunk = 0, limit * _LOOK_AT
     rows = tx.execute("events_after", position, chunk).fetchall()
     for number, namespace, id_, run_id, received_at in rows:
         if received_at >= before:
-            return (removed, 0), ()
+            return (removed, position, False), ()
         if removed == limit:
-            return (removed, position), ()
+            return (removed, position, True), ()
         position = number
         if tx.row("unfinished_delivery", namespace, id_, before) is None:
             tx.execute("prune_attempts", namespace, id_)
@@ -91,4 +91,4 @@ def prune(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
             tx.execute("prune_event", number)
             tx.execute("prune_run", namespace, run_id)
             removed += 1
-    return (removed, position if len(rows) == chunk else 0), ()
+    return (removed, position, len(rows) == chunk), ()
