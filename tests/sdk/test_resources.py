@@ -127,6 +127,8 @@ RESERVED = "is reserved: the gateway and HTTP itself set Host, Content-*, hop-by
         ("spec.endpoint.headers", [{"name": "x", "value": "hunter2\r\ny: z"}], "spec.endpoint.headers[0].value: must not contain line breaks or other control characters"),
         ("spec.endpoint.headers", [{"name": "x", "value": True}], "spec.endpoint.headers[0].value: must be text; put it in quotes"),
         ("spec.endpoint.headers", [{"name": "x", "value": ""}], "spec.endpoint.headers[0].value: must have at least 1 character"),
+        ("spec.endpoint.headers", [{"name": "x", "value": "a", "vlaueFrom": REF}], "spec.endpoint.headers[0].vlaueFrom: is not a known field; did you mean valueFrom?"),
+        ("spec.endpoint.tls", {"caFrom": REF | {"secretRef": 1}}, "spec.endpoint.tls.caFrom.secretRef: is not a known field; did you mean secretKeyRef?"),
         ("spec.endpoint.headers", [{"name": "x", "value": "a"}] * 2, "spec.endpoint.headers: must name each header once"),
         ("spec.endpoint.tls", {"caFrom": {}}, "spec.endpoint.tls.caFrom: must have exactly one of secretKeyRef and configMapKeyRef"),
         ("spec.endpoint.tls", {"caFrom": REF, "insecureSkipVerify": True}, "spec.endpoint.tls: must not have both caFrom and insecureSkipVerify: nothing would be verified"),

@@ -166,6 +166,8 @@ def _key_resources(
     labels, annotations = model.metadata.labels, model.metadata.annotations
     secret = model.metadata.name
     document = {"apiVersion": "v1", "kind": "Secret", "metadata": _metadata(model)}
+    if labels.get(API_KEY_LABEL, "false") not in ("true", "false"):
+        raise ManifestError(f'label {API_KEY_LABEL}: must be "true" or "false"')
     if labels.get(API_KEY_LABEL) == "true":
         _require(read_api_key(values, annotations))
         key = ResourceKey(ResourceKind.API_KEY, namespace, secret)

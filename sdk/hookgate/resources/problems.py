@@ -8,7 +8,7 @@ may turn out to be a secret in the wrong place.
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -128,7 +128,4 @@ def _model_at(model: type[BaseModel], part: str | int) -> type[BaseModel] | None
 def _models(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    arguments = get_args(annotation)
-    if get_origin(annotation) is Annotated:
-        arguments = arguments[:1]
-    return [model for argument in arguments for model in _models(argument)]
+    return [model for argument in get_args(annotation) for model in _models(argument)]

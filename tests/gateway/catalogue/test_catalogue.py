@@ -219,3 +219,37 @@ async def test_sources(tmp_path):
         [source] = w.catalogue.snapshot.sources.values()
         assert source.keys == (b"one", b"two")
         assert w.catalogue.snapshot.problems == ("source shop/mute: key key is empty",)
+
+
+async def test_the_last_trace_of_a_deleted_subscription_goes_with_its_grace(tmp_path):
+    async with world(tmp_path) as w:
+        await w.catalogue.put(draft())
+        await w.catalogue.delete(subscription_key(), "test")
+        await w.store.cancel_deleted(2000.0, 100, 2000.0)
+        await w.catalogue.refresh()
+        assert w.catalogue.snapshot.subscriptions == {}
+        assert w.catalogue.stored == {}
+
+
+async def test_the_loop_gets_its_turn_while_many_are_made(tmp_path):
+    async with world(tmp_path) as w:
+        await asyncio.gather(*(w.store.put(draft(f"s{n}"), 1.0) for n in range(120)))
+        refreshing = asyncio.create_task(w.catalogue.refresh())
+        turns = 0
+        while not refreshing.done():
+            await asyncio.sleep(0)
+            turns += bool(w.catalogue.snapshot.revision == 0)
+        assert turns >= 2
+        assert len(w.catalogue.snapshot.matching[SHOP]) == 120
+
+
+async def test_listeners_may_wait_for_a_revision_of_another_replica(tmp_path):
+    async with world(tmp_path) as w:
+        waiting = asyncio.create_task(w.catalogue.wait_for(2))
+        other = w.again()
+        await other.catalogue.put(draft())
+        await other.catalogue.put(draft(suspend=True))
+        async with asyncio.timeout(5):
+            await w.catalogue.refresh()
+            await waiting
+        assert w.catalogue.snapshot.revision == 2

@@ -80,6 +80,16 @@ def told(*documents):
                 )
             ],
         ),
+        (
+            secret({"hookgate.dev/api-key": "yes"}),
+            ['Secret default/dev: label hookgate.dev/api-key: must be "true" or "false"'],
+        ),
+        (
+            secret({"hookgate.dev/api-key": True}),
+            [
+                "Secret default/dev: metadata.labels.hookgate.dev/api-key: must be text; put it in quotes"
+            ],
+        ),
         (secret(LABELLED), ["Secret default/dev: key api-key is not there"]),
         (
             secret(LABELLED, {"hookgate.dev/signing-scheme": "Magic"}, {"api-key": "k" * 24}),

@@ -8,7 +8,9 @@ import os
 import pytest
 import yaml
 
+from hookgate_gateway.catalogue.manifest_folder import Folder
 from hookgate_gateway.contract import ResourceKey, ResourceKind
+from hookgate_gateway.ports import StoreFull
 from hookgate_gateway.rules.delivery import HoldReason, Namespace
 from tests.gateway.catalogue.world import KEY, SHOP, document, draft, world
 
@@ -329,6 +331,59 @@ async def test_odd_entries_of_the_folder_do_no_harm(tmp_path, folder):
             await manifests.load()
         assert manifests.problems == ()
         assert subscription(w) is not None
+
+
+async def test_a_store_that_cannot_now_is_asked_again(tmp_path, folder):
+    write(folder / "one.yaml", document(), SECRET)
+    async with world(tmp_path) as w:
+        put = w.store.put
+
+        async def cannot(made, now):
+            raise StoreFull
+
+        w.store.put = cannot  # the disk is full
+        manifests = w.manifests(folder)
+        with pytest.raises(StoreFull):
+            await manifests.load()
+        assert not manifests.loaded
+        w.store.put = put
+        await manifests.load()
+        assert manifests.loaded
+        assert subscription(w).hold is None
+
+
+async def test_a_file_that_cannot_be_read(tmp_path, folder):
+    path = write(folder / "one.yaml", document(), SECRET)
+    looked = Folder(folder)
+    assert looked.changed() == {"one.yaml"}
+    path.unlink()
+    assert looked.take("one.yaml") == (
+        "cannot be read: No such file or directory; check its permissions",
+    )
+
+
+async def test_watching_goes_on_after_a_full_disk(tmp_path, folder):
+    async with world(tmp_path) as w:
+        manifests = w.manifests(folder)
+        await manifests.load()
+        put, refused, swapped = w.store.put, asyncio.Event(), asyncio.Event()
+
+        async def cannot(made, now):
+            refused.set()
+            w.store.put = put
+            raise StoreFull
+
+        w.store.put = cannot
+        w.catalogue.listen(lambda old, new: swapped.set())
+        watching = asyncio.create_task(manifests.watch())
+        write(folder / "one.yaml", document(), SECRET)
+        async with asyncio.timeout(5):
+            await refused.wait()
+            await swapped.wait()
+        assert len(w.logged("manifests_postponed")) == 1
+        watching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await watching
 
 
 async def test_watching_takes_changes_within_two_seconds(tmp_path, folder):
