@@ -1,6 +1,15 @@
 """What the README says is true: its files, its table, its code, its links."""
 
+import json
+import os
 import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -56,3 +65,82 @@ def test_places_in_the_map_are_there():
     section = README.partition("## Where everything is")[2]
     for place in re.findall(r"^\| `([^`]+)` |, `([^`]+/)`", section, re.MULTILINE):
         assert (ROOT / (place[0] or place[1])).exists(), place
+
+
+# ------------------------------------------------------------------- the first event, as it stands
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return str(probe.getsockname()[1])
+
+
+@contextmanager
+def started(script, environment, tmp_path, name):
+    """A block of the README in a shell of its own, in the repository's root."""
+    with (tmp_path / f"{name}.log").open("wb") as log:
+        shell = subprocess.Popen(
+            ["bash", "-c", f"set -e\n{script}"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            yield
+        finally:
+            os.killpg(shell.pid, signal.SIGTERM)
+            shell.wait(30)
+
+
+def until(question, what):
+    deadline = time.monotonic() + 20
+    while not (answer := question()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+    return answer
+
+
+@pytest.mark.acceptance
+@pytest.mark.skipif(not shutil.which("curl"), reason="the README calls curl")
+def test_the_first_event_arrives_as_the_readme_says(tmp_path):
+    ports = {"8080": free_port(), "8090": free_port(), "9090": free_port()}
+    shutil.copytree(ROOT / "examples/quickstart", tmp_path / "quickstart")
+    for file in (tmp_path / "quickstart").iterdir():
+        file.write_text(file.read_text().replace(":8090", f":{ports['8090']}"))
+
+    def script(marker):
+        """Its words, with ports and files of our own."""
+        text = block(marker).replace(":8080", f":{ports['8080']}")
+        text = text.replace(".venv/bin/python", sys.executable)
+        text = text.replace(".venv/bin/hookgate", f"exec {sys.executable} -m hookgate")
+        text = text.replace("sqlite:///hookgate.db", f"sqlite:///{tmp_path}/hookgate.db")
+        return text.replace("examples/quickstart", str(tmp_path / "quickstart"))
+
+    rest = {k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")}
+    environment = rest | {
+        "HOOKGATE_LISTEN": f"127.0.0.1:{ports['8080']}",
+        "HOOKGATE_METRICS_LISTEN": f"127.0.0.1:{ports['9090']}",
+        "HOOKGATE_SHUTDOWN_DRAIN_SECONDS": "0",
+    }
+    receiver = f"exec {script('run: receiver').strip()} {ports['8090']}"
+
+    def call(marker):
+        command = script(marker).replace("curl ", "curl --silent --max-time 10 ")
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    with (
+        started(receiver, rest, tmp_path, "receiver"),
+        started(script("run: gateway"), environment, tmp_path, "gateway"),
+    ):
+        first = until(lambda: call("run: event"), "the gateway answers")
+        assert first["deliveries"] == 1
+        line = f"{first['event_id']}: run tsk_1 is completed"
+        until(lambda: line in (tmp_path / "receiver.log").read_text(), "the receiver prints a line")
+        assert call("run: event")["duplicate"] is True
+        until(
+            lambda: [d["state"] for d in call("run: look")["items"]] == ["delivered"],
+            "the delivery is shown as delivered",
+        )
