@@ -84,9 +84,6 @@ class CancelRoutes:
             if run.status == RunStatus.CANCELED:
                 return run
             raise conflict("run_ended", f"the run has ended already: {run.status}")
-        engine = self._services.engine
-        if engine is not None and await engine.cancel(run):
-            return run
         return await self._end(run)
 
     async def _end(self, run: RunRecord) -> RunRecord:

@@ -6,17 +6,20 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from aiohttp import web
+from multidict import MultiMapping
 
 from hookgate_gateway.api import answers, times
 from hookgate_gateway.api.errors import invalid
 from hookgate_gateway.ports import Page
 from hookgate_gateway.rules.delivery import Timestamp
 
-__all__ = ["MAX_LIMIT", "cursor", "limit", "moment", "number", "page_answer", "word"]
+__all__ = ["MAX_LIMIT", "cursor", "limit", "moment", "number", "page_answer", "word", "words"]
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 _MAX_TEXT = 512
+_MAX_WORDS = 50
+_CLEAN = f"texts of at most {_MAX_TEXT} printable characters"
 
 T = TypeVar("T")
 Query = Mapping[str, str]
@@ -47,9 +50,19 @@ def word(query: Query, name: str) -> str | None:
     text = query.get(name)
     if not text:
         return None
-    if len(text) > _MAX_TEXT or not text.isprintable():
-        raise invalid(["query", name], f"must be at most {_MAX_TEXT} printable characters")
+    if not _is_clean(text):
+        raise invalid(
+            ["query", name], f"must be a text of at most {_MAX_TEXT} printable characters"
+        )
     return text
+
+
+def words(query: MultiMapping[str], name: str) -> tuple[str, ...]:
+    """Texts to look for, each given by its own parameter of that name. Raises Refusal 422."""
+    found = tuple(text for text in query.getall(name, ()) if text)
+    if len(found) > _MAX_WORDS or not all(map(_is_clean, found)):
+        raise invalid(["query", name], f"must be at most {_MAX_WORDS} {_CLEAN}")
+    return found
 
 
 def moment(query: Query, name: str) -> Timestamp | None:
@@ -69,3 +82,7 @@ def page_answer(page: Page[T], shape: Callable[[T], dict[str, Any]]) -> web.Resp
     return answers.answer(
         {"items": [shape(item) for item in page.items], "next_cursor": page.cursor}
     )
+
+
+def _is_clean(text: str) -> bool:
+    return len(text) <= _MAX_TEXT and text.isprintable()

@@ -4,9 +4,9 @@ Runs: created, looked at, listed. What runs them is somebody else's business.
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
-from yarl import URL
 
 from hookgate_gateway.api import answers, paging, run_shapes
 from hookgate_gateway.api.auth import key_ref
@@ -77,12 +77,12 @@ class RunRoutes:
         query = request.query
         size = paging.number(query, "page_size", default=_PAGE_SIZE, most=paging.MAX_LIMIT)
         wanted = RunQuery(
-            statuses=frozenset(query.getall("status", ())),
-            run_types=frozenset(query.getall("run_type", ())),
+            statuses=frozenset(paging.words(query, "status")),
+            run_types=frozenset(paging.words(query, "run_type")),
             search=paging.word(query, "search_key"),
         )
         page = await self._page(request, caller.key.namespace, wanted, size)
-        headers = {"Link": _next_link(request.rel_url, page.cursor)} if page.cursor else None
+        headers = {"Link": _next_link(wanted, size, page.cursor)} if page.cursor else None
         return answers.answer([run_shapes.in_list(run) for run in page.items], headers=headers)
 
     async def _page(
@@ -122,8 +122,6 @@ class RunRoutes:
         )
         if not await self._services.runs.register(run):
             raise conflict("run_exists", "a run of this id exists already; try again")
-        if self._services.engine is not None:
-            await self._services.engine.start(run)
         return _record(run)
 
     async def _shown(
@@ -165,7 +163,13 @@ def _record(run: NewRun) -> RunRecord:
     )
 
 
-def _next_link(url: URL, cursor: str) -> str:
+def _next_link(wanted: RunQuery, size: int, cursor: str) -> str:
     """RFC 8288, relative: the gateway need not know under which name it was reached."""
-    following = url.without_query_params("page").update_query(cursor=cursor)
-    return f'<{following}>; rel="next"'
+    query = [
+        *(("status", status) for status in sorted(wanted.statuses)),
+        *(("run_type", run_type) for run_type in sorted(wanted.run_types)),
+        *([("search_key", wanted.search)] if wanted.search else []),
+        ("page_size", str(size)),
+        ("cursor", cursor),
+    ]
+    return f'</v1/runs?{urlencode(query)}>; rel="next"'

@@ -15,7 +15,7 @@ from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import AcceptedReport
 from hookgate_gateway.intake.ingest import Refused
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.ports import History, NewRun, Replays, RunRecord, Shipment
+from hookgate_gateway.ports import History, NewRun, Replays, Shipment
 from hookgate_gateway.replay.once import OnceSender
 from hookgate_gateway.rules.delivery import (
     Attempt,
@@ -28,7 +28,6 @@ from hookgate_gateway.rules.report import Unreadable
 __all__ = [
     "Catalogue",
     "Dispatch",
-    "Engine",
     "Reports",
     "RunStore",
     "Services",
@@ -96,16 +95,6 @@ class DirectSender(TestSender, OnceSender, Protocol):
     """Tests and synchronous replays."""
 
 
-class Engine(Protocol):
-    """What runs the runs, where something does: it reports them by itself."""
-
-    async def start(self, run: NewRun) -> None: ...
-
-    async def cancel(self, run: RunRecord) -> bool:
-        """Whether it runs this one, and will report its end."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The collaborators of all handlers."""
@@ -122,4 +111,3 @@ class Services:
     ids: Ids
     observer: Observer
     bodies: BodyReader
-    engine: Engine | None = None

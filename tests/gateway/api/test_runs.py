@@ -174,6 +174,10 @@ async def test_the_list_is_a_bare_array_newest_first_in_pages(shop: Tenant) -> N
     assert link.endswith('; rel="next"')
     followed = await shop.call("GET", link[1 : link.index(">")])
     assert [item["run_id"] for item in followed.json()] == newest_first[2:4]
+    narrowed = await shop.call(
+        "GET", "/v1/runs", params={"search_key": "p>", "page_size": "1", "status": "created"}
+    )
+    assert narrowed.json() == []
     assert "Link" not in (await shop.call("GET", "/v1/runs")).headers
 
 
@@ -199,7 +203,7 @@ async def test_the_list_is_narrowed(shop: Tenant) -> None:
     [
         {"page": "0"}, {"page": "-1"}, {"page": "x"}, {"page": "1.5"}, {"page": "9" * 40},
         {"page": "\u0661"}, {"page_size": "0"}, {"page_size": "201"}, {"cursor": "nonsense"},
-        {"search_key": "x" * 600}, {"search_key": "\x00"},
+        {"search_key": "x" * 600}, {"search_key": "\x00"}, {"status": "a\n"}, {"run_type": "x" * 600},
     ],
 )  # fmt: skip
 async def test_odd_pages_are_refused(shop: Tenant, params: dict[str, str]) -> None:
