@@ -32,7 +32,7 @@ from hookgate_gateway.intake.ingest import Ingest
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.rules.address import AddressClass
 from hookgate_gateway.rules.delivery import Namespace
-from hookgate_gateway.rules.destination import Refused, judge_url
+from hookgate_gateway.rules.destination import BadUrl, judge_destination, read_url
 from hookgate_gateway.rules.egress_rules import EgressRules, protect
 from hookgate_gateway.settings import Settings
 from hookgate_gateway.store.sqlite.store import SqliteStore
@@ -100,7 +100,7 @@ class _Gateway:
         }
         if settings.manifests_dir is not None:
             manifests = Manifests(settings.manifests_dir, catalogue, observer, clock)
-            await manifests.load()
+            await manifests.load_or_postpone()
             checks["manifests"] = none_loaded(lambda: manifests.loaded)
             works["manifests"] = manifests.watch
         sender = await stack.enter_async_context(
@@ -198,7 +198,7 @@ def _policy(settings: Settings) -> UpkeepPolicy:
 
 def _egress_rules(allowed: EgressRules, metrics_port: int) -> EgressRules:
     """What may be reached, with our own metrics and the cluster's API protected beside it."""
-    own = {"127.0.0.1", "::1", *own_addresses()}
+    own = {"127.0.0.0/8", "::1", *own_addresses()}
     protected = protect(own, AddressClass.OWN, metrics_port)
     cluster = os.environ.get("KUBERNETES_SERVICE_HOST")
     if cluster:
@@ -207,10 +207,16 @@ def _egress_rules(allowed: EgressRules, metrics_port: int) -> EgressRules:
 
 
 def _forbids(rules: EgressRules) -> Forbids:
-    """The verdict on literal addresses that the catalogue shows as a hold."""
+    """The verdict on literal addresses that the catalogue shows as a hold; names are judged when sent to."""
 
     def forbids(namespace: Namespace, url: str) -> str | None:
-        verdict = judge_url(url, namespace, rules)
-        return verdict.message if isinstance(verdict, Refused) else None
+        try:
+            destination = read_url(url)
+        except BadUrl as error:
+            return str(error)
+        if destination.host.address is None:
+            return None
+        refused = judge_destination(destination, namespace, rules)
+        return refused.message if refused else None
 
     return forbids

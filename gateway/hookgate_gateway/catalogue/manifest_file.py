@@ -5,7 +5,7 @@ What one manifest file declares: WebhookSubscriptions, Secrets, ConfigMaps. The 
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -95,7 +95,7 @@ def read_file(data: bytes, *, is_json: bool) -> ManifestFile:
     declared: dict[ResourceKey, Declared] = {}
     values: dict[Holder, Mapping[str, bytes]] = {}
     problems: list[str] = []
-    for number, document in enumerate(read_documents(data, is_json=is_json), 1):
+    for number, document in enumerate(_unlisted(read_documents(data, is_json=is_json)), 1):
         where = _name(document) or f"document {number}"
         try:
             _take(_model(document), declared, values)
@@ -104,6 +104,16 @@ def read_file(data: bytes, *, is_json: bool) -> ManifestFile:
     if problems:
         raise ManifestError(*problems)
     return ManifestFile(declared, values)
+
+
+def _unlisted(documents: Iterable[Any]) -> Iterator[Any]:
+    """The documents with each ``v1 List``, as ``kubectl get -o yaml`` prints, taken apart."""
+    for document in documents:
+        match document:
+            case {"kind": "List", "apiVersion": "v1", "items": list(items)}:
+                yield from items
+            case _:
+                yield document
 
 
 def _name(document: Any) -> str | None:

@@ -75,10 +75,14 @@ class Manifests:
         """Look at the folder until cancelled. A store that cannot now is asked again."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            try:
-                await self.load()
-            except StoreError as error:
-                self._observer.warning("manifests_postponed", error=str(error))
+            await self.load_or_postpone()
+
+    async def load_or_postpone(self) -> None:
+        """As :meth:`load`; a store that cannot now is logged, and asked again at the next look."""
+        try:
+            await self.load()
+        except StoreError as error:
+            self._observer.warning("manifests_postponed", error=str(error))
 
     async def _take(self, name: str) -> None:
         read = await asyncio.to_thread(self._folder.take, name)

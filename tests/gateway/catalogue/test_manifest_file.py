@@ -173,3 +173,11 @@ def test_lone_surrogates_are_refused_as_text():
     text = '{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"a": "\\ud800"}}'
     with pytest.raises(ManifestError, match="half of a character"):
         read_file(text.encode(), is_json=True)
+
+
+def test_a_list_as_kubectl_prints_it_is_its_items():
+    kubectl = {"apiVersion": "v1", "kind": "List", "items": [document(), secret()]}
+    listed = read_file(yaml.safe_dump(kubectl).encode(), is_json=False)
+    apart = read_file(yaml.safe_dump_all([document(), secret()]).encode(), is_json=False)
+    assert listed == apart
+    assert listed.declared
