@@ -153,7 +153,7 @@ def gateway(hooks: Sequence[Hook]) -> Iterator[Gateway]:
     with tempfile.TemporaryDirectory(prefix="hookgate-bench-") as folder:
         home = Path(folder)
         (home / "manifests").mkdir()
-        (home / "manifests" / "bench.json").write_text(_manifests(key, hooks))
+        (home / "manifests" / "bench.yaml").write_text(_manifests(key, hooks))
         port, metrics = free_port(), free_port()
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")},
@@ -163,6 +163,7 @@ def gateway(hooks: Sequence[Hook]) -> Iterator[Gateway]:
             "HOOKGATE_MANIFESTS_DIR": str(home / "manifests"),
             "HOOKGATE_EGRESS_ALLOW": "127.0.0.0/8",
             "HOOKGATE_SHUTDOWN_GRACE_SECONDS": "1",
+            "HOOKGATE_SHUTDOWN_DRAIN_SECONDS": "0",
         }
         log = home / "log"
         with log.open("wb") as output:
@@ -221,7 +222,7 @@ def _manifests(key: str, hooks: Sequence[Hook]) -> str:
         "stringData": {"secret": secrets.token_hex(16)},
     }
     items = [secret, signing, *(_subscription(hook) for hook in hooks)]
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    return "\n---\n".join(json.dumps(item) for item in items)
 
 
 def _subscription(hook: Hook) -> dict[str, Any]:

@@ -132,7 +132,9 @@ def print_table(lines: Iterable[Figure]) -> None:
         )
         verdict = {True: "met", False: "[bold]missed[/bold]", None: ""}[line.met]
         table.add_row(line.name, f"{line.median:.{line.digits}f}", spread, goal, line.unit, verdict)
-    Console().print(table)
+    console = Console()
+    console.width = max(console.width, 104)  # a pipe has no width of its own
+    console.print(table)
 
 
 def write_json(

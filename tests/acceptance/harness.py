@@ -4,8 +4,10 @@ The real command as a process: its settings, its folder, its log, its end.
 
 import asyncio
 import contextlib
+import io
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -29,10 +31,12 @@ T = TypeVar("T")
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on, from below those that outgoing connections are given."""
+    while True:
+        port = random.randint(20000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 async def eventually(
@@ -88,6 +92,7 @@ class Gateway:
             "manifests_dir": str(self.manifests.folder),
             "egress_allow": "127.0.0.0/8",
             "shutdown_grace_seconds": "5",
+            "shutdown_drain_seconds": "0",
             "log_level": "debug",
             **settings,
         }
@@ -191,8 +196,17 @@ class Gateway:
     async def report(self, body: bytes | dict[str, Any], *, key: str = API_KEY) -> Reply:
         """POST one report."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"}
-        return await self.call("POST", "/v1/events", key=key, data=data, headers=headers)
+        return await self.post("/v1/events", data, key=key)
+
+    async def post(
+        self, path: str, body: bytes, *, key: str | None = API_KEY, **headers: str
+    ) -> Reply:
+        """POST bytes as JSON; ``headers`` with underscores."""
+        sent = {"Content-Type": "application/json"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        data = io.BytesIO(body)  # bytes of megabytes make aiohttp's client warn
+        sent["Content-Length"] = str(len(body))
+        return await self.call("POST", path, key=key, data=data, headers=sent)
 
     async def accepted(self, body: bytes | dict[str, Any], *, key: str = API_KEY) -> Any:
         """POST one report that must be accepted as new; the answer."""

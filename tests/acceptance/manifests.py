@@ -18,8 +18,7 @@ class Manifests:
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, *documents: dict[str, Any]) -> None:
-        items = {"apiVersion": "v1", "kind": "List", "items": list(documents)}
-        self.text(name, json.dumps(documents[0] if len(documents) == 1 else items))
+        self.text(name, "\n---\n".join(json.dumps(document) for document in documents))
 
     def text(self, name: str, text: str) -> None:
         temporary = self.folder / f".{name}.tmp"

@@ -1,5 +1,6 @@
 """The log after an eventful hour: every line an event, and no secret or payload in any of them."""
 
+import asyncio
 import json
 
 from tests.acceptance.harness import API_KEY, Gateway, arrivals, leaks, report, run_id
@@ -14,7 +15,7 @@ STRANGER_KEY = "strangers-key-of-nobodys-business"
 
 
 async def test_no_secret_and_no_payload_in_any_line(idle: Gateway, receiver: Receiver) -> None:
-    header = {"name": "X-Token", "valueFrom": {"secretKeyRef": {"name": "token", "key": "t"}}}
+    header = {"name": "x-token", "valueFrom": {"secretKeyRef": {"name": "token", "key": "t"}}}
     idle.manifests.write("token", secret("token", t=HEADER_SECRET))
     idle.manifests.write("source", source("upstream", SOURCE_KEY))
     for name, path in (
@@ -51,24 +52,19 @@ async def test_a_stop_and_a_start_are_told(hooked: Gateway) -> None:
 async def _misbehave(gateway: Gateway) -> None:
     """Everything a stranger can throw at the front door."""
     bad = json.dumps({"run_id": 1, "secret": PAYLOAD_WORD}).encode()
-    kind = {"Content-Type": "application/json"}
     for data in (bad, bad[:-5], PAYLOAD_WORD.encode()):
-        assert (await gateway.call("POST", "/v1/events", data=data, headers=kind)).status >= 400
+        assert (await gateway.post("/v1/events", data)).status >= 400
     stranger = await gateway.call("GET", "/v1/runs", key=STRANGER_KEY)
     assert stranger.status == 403
-    signature = {"X-Skyvern-Signature": f"sha256={STRANGER_KEY}", "X-Skyvern-Timestamp": "1"}
-    refused = await gateway.call(
-        "POST", "/v1/ingest/default/upstream", key=None, data=bad, headers={**kind, **signature}
-    )
+    signature = {"X_Skyvern_Signature": f"sha256={STRANGER_KEY}", "X_Skyvern_Timestamp": "1"}
+    refused = await gateway.post("/v1/ingest/default/upstream", bad, key=None, **signature)
     assert refused.status == 401
-    reader_writer = f"GET /v1/runs?{QUERY_TOKEN} HTTP/9.9\r\nx-api-key: {STRANGER_KEY}\r\n\r\n"
-    await _raw(gateway.port, reader_writer.encode())
+    broken = f"GET /v1/runs?{QUERY_TOKEN} HTTP/9.9\r\nx-api-key: {STRANGER_KEY}\r\n\r\n"
+    await _raw(gateway.port, broken.encode())
     await _raw(gateway.port, b"\x16\x03\x01" + STRANGER_KEY.encode() + b"\r\n\r\n")
 
 
 async def _raw(port: int, data: bytes) -> None:
-    import asyncio
-
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(data)
     await asyncio.wait_for(reader.read(), 10)

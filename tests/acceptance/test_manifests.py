@@ -206,9 +206,9 @@ async def test_an_edited_match_changes_nothing_that_is_stored(
 
 async def test_headers_secrets_and_schemes_travel(idle: Gateway, receiver: Receiver) -> None:
     headers = [
-        {"name": "X-Team", "value": "billing"},
+        {"name": "x-team", "value": "billing"},
         {
-            "name": "Authorization",
+            "name": "authorization",
             "valueFrom": {"secretKeyRef": {"name": "token", "key": "bearer"}},
         },
     ]

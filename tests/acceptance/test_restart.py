@@ -36,19 +36,22 @@ async def test_sigterm_is_a_clean_exit_and_what_is_in_flight_finishes(
     assert len(receiver.log) == 1
 
 
-async def test_intake_goes_on_for_a_moment_after_sigterm(hooked: Gateway) -> None:
-    assert hooked.process is not None
-    hooked.process.send_signal(signal.SIGTERM)
+async def test_intake_goes_on_for_a_moment_after_sigterm(idle: Gateway, receiver: Receiver) -> None:
+    idle.settings["shutdown_drain_seconds"] = "2"
+    idle.manifests.subscription("hook", receiver.url("switch/hook"))
+    await idle.start()
+    assert idle.process is not None
+    idle.process.send_signal(signal.SIGTERM)
 
     async def not_ready() -> bool:
-        return (await hooked.fetch("GET", hooked.metrics_url("/readyz"))).status == 503
+        return (await idle.fetch("GET", idle.metrics_url("/readyz"))).status == 503
 
     await eventually(not_ready, within=2)
-    accepted = await hooked.accepted(report(run := run_id()))
+    accepted = await idle.accepted(report(run := run_id()))
     assert accepted["deliveries"] == 1
-    assert await hooked.exit_code() == 0
-    await hooked.start()
-    await hooked.delivery_of(run, state="delivered")
+    assert await idle.exit_code() == 0
+    await idle.start()
+    await idle.delivery_of(run, state="delivered")
 
 
 async def test_a_writer_that_is_killed_is_replaced_and_nothing_is_lost(
