@@ -19,6 +19,9 @@ from hookgate_gateway.rules.report import Unreadable
 
 __all__ = ["ReportRoutes"]
 
+_STRANGER = Namespace("")
+"""Whom a refused body is counted for before its signature was looked at: nobody's label."""
+
 
 class ReportRoutes:
     """``POST /v1/events`` and ``POST /v1/ingest/{namespace}/{source}``."""
@@ -26,7 +29,8 @@ class ReportRoutes:
     def __init__(self, services: Services) -> None:
         self._accept = services.reports.accept
         self._receive = services.sources.receive
-        self._read = services.bodies.read
+        self._bodies = services.bodies
+        self._observer = services.observer
 
     def routes(self) -> Sequence[Route]:
         return (
@@ -36,8 +40,8 @@ class ReportRoutes:
 
     async def report(self, request: web.Request, caller: Caller) -> web.Response:
         """202 once it is on disk; 200 when the very same report was there before."""
-        body = await self._read(request)
         key = caller.key
+        body = await self._read(request, key.namespace)
         result = await self._accept(key.namespace, body, f"api-key:{key.secret}")
         if isinstance(result, Unreadable):
             raise unreadable(result)
@@ -47,13 +51,20 @@ class ReportRoutes:
         """200 once it is on disk: anything else is repeated by a Skyvern server."""
         namespace = Namespace(path_word(request, "namespace", "source"))
         source = path_word(request, "source", "source")
-        body = await self._read(request)
+        body = await self._read(request, _STRANGER)
         result = await self._receive(namespace, source, request.headers, body)
         if isinstance(result, Refused):
             raise Refusal(result.status, result.code, result.detail)
         if isinstance(result, Unreadable):
             raise unreadable(result)
         return _accepted(result, 200)
+
+    async def _read(self, request: web.Request, namespace: Namespace) -> bytes:
+        try:
+            return await self._bodies.read(request)
+        except Refusal:
+            self._observer.received(namespace, "other", "other", "rejected")
+            raise
 
 
 def _accepted(report: AcceptedReport, status: int) -> web.Response:

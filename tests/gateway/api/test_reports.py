@@ -84,6 +84,11 @@ async def test_what_is_refused_says_why(
     if status == 422:
         assert {*reply.json()["detail"][0]} == {"loc", "msg", "type"}
     assert (await shop.get("/v1/events"))["items"] == []
+    facts = {"namespace": shop.namespace, "run_type": "other", "status": "other"}
+    counted = shop.world.observer.registry.get_sample_value(
+        "hookgate_webhooks_received_total", {**facts, "result": "rejected"}
+    )
+    assert counted == 1
 
 
 @pytest.mark.parametrize(
