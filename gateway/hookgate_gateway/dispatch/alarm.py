@@ -58,9 +58,12 @@ class Alarm:
     def _fire(self) -> None:
         self._handle = None
         now = self._clock.monotonic()
+        due: list[Lane] = []
         while self._heap and is_due(self._heap[0][0], now):
             at, _, lane = heappop(self._heap)
             if self._wanted.get(lane) == at:
                 del self._wanted[lane]
-                self._ring(lane)
+                due.append(lane)
+        for lane in due:  # afterwards: who rings may ask to be woken again
+            self._ring(lane)
         self._set()

@@ -5,6 +5,7 @@ One attempt of one delivery: read, plan, send. Never decides what follows from i
 from collections.abc import Callable
 
 from hookgate_gateway.clock import Clock
+from hookgate_gateway.dispatch.bodies import LargeBodies
 from hookgate_gateway.dispatch.plan import Blocked, Catalogue, Held, Send, plan
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Backlog, Sender, Shipment, StoreUnavailable
@@ -32,11 +33,13 @@ class Courier:
         self._clock = clock
         self._park = park
         self._release = release
+        self._large = LargeBodies()
 
     async def attempt(self, delivery: Delivery) -> Attempt | None:
         """Make the attempt; None when the delivery was given back and no attempt was used up."""
-        body = delivery.body
-        if body is None:
+        if delivery.body is not None:
+            return await self._try(delivery, delivery.body)
+        async with self._large.room(delivery.namespace, delivery.body_size):
             try:
                 body = await self._backlog.body(delivery.namespace, delivery.event_id)
             except StoreUnavailable:
@@ -44,6 +47,9 @@ class Courier:
                 return None
             if body is None:
                 return self.blocked("the event's bytes are not in the store any more")
+            return await self._try(delivery, body)
+
+    async def _try(self, delivery: Delivery, body: bytes) -> Attempt | None:
         match plan(delivery, body, self._catalogue.snapshot):
             case Send(shipment):
                 return await self.send(shipment)

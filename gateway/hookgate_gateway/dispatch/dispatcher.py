@@ -14,7 +14,7 @@ from typing import Self
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.courier import Courier
-from hookgate_gateway.dispatch.feed import SOON, DueFeed, Refills
+from hookgate_gateway.dispatch.feed import DueFeed, Refills
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.lease import Lease
 from hookgate_gateway.dispatch.plan import Catalogue, lane_terms, terms
@@ -292,8 +292,9 @@ class Dispatcher:
         """These lanes have parked deliveries in the store now."""
         for key in keys:
             lane = self._windows.obtain(key)
-            lane.parked = lane.backlogged = True
-            lane.refill_after = min(lane.refill_after, self._clock.monotonic() + SOON)
+            lane.parked = True
+            # Behind a run's URL with an open breaker nobody else of its origin has to queue.
+            lane.backlogged = lane.subscription is not None
             self._refills.want(lane)
 
     def _give_window_back(self, lane: Lane) -> None:
@@ -327,9 +328,11 @@ class Dispatcher:
 
     def _learn(self, lane: Lane, delivery: Delivery, attempt: Attempt | None) -> None:
         now = self._clock.monotonic()
-        before = lane.state(now)
-        lane.judge(delivery, attempt, now)
-        tell_breaker(self._observer, lane, before, lane.state(now))
+        before, after = lane.judge(delivery, attempt, now)
+        if before is not after:
+            tell_breaker(self._observer, lane, before.state(now), after.state(now))
+            for surplus in self._windows.shed(lane, delivery):
+                self._park(surplus)
         if lane.is_shut(now):
             self._give_window_back(lane)
 

@@ -13,6 +13,7 @@ from hookgate_gateway.dispatch.returns import Returns
 from hookgate_gateway.dispatch.windows import Windows
 from hookgate_gateway.ports import Backlog
 from hookgate_gateway.rules.delivery import Delivery, Timestamp
+from hookgate_gateway.rules.lane import is_due
 
 TAKE = 256
 """Deliveries taken at once; with bodies of 64 KiB that is 16 MiB."""
@@ -23,6 +24,8 @@ _IDLE = 0.5
 """Seconds between looks at conditions that nobody announces."""
 SOON = 0.05
 """Seconds until a lane is looked at again for which there was no room."""
+_BEHIND_A_BREAKER = 10.0
+"""Seconds until a lane is looked at again whose oldest parked deliveries wait for a breaker."""
 _IN_TRANSIT = 5.0
 """Seconds in which what somebody was told to park may still arrive in the store."""
 
@@ -123,7 +126,7 @@ class Refills:
         at = lane.refill_at()
         if at is None:
             return
-        if at > self._clock.monotonic():
+        if not is_due(at, self._clock.monotonic()):
             self._wake(lane, at)
             return
         self._queue[lane] = None
@@ -162,9 +165,10 @@ class Refills:
                 sum(map(weight, parked)) // len(parked), *map(weight, refused), 0
             )
         if refused:
-            lane.refill_after = self._clock.monotonic() + SOON
+            later = _BEHIND_A_BREAKER if lane.has_open_circuit else SOON
+            lane.refill_after = self._clock.monotonic() + later
         if len(parked) == limit:
-            lane.backlogged = True
+            lane.backlogged = lane.subscription is not None
         elif not lane.backlogged:
             self._emptied(lane, asked_at)
 

@@ -12,6 +12,7 @@ from math import inf
 from hookgate_gateway.dispatch.plan import LaneTerms
 from hookgate_gateway.rules.delivery import Attempt, Delivery, DeliveryId, LaneKey
 from hookgate_gateway.rules.lane import (
+    CLOSED,
     Breaker,
     BreakerState,
     TokenBucket,
@@ -31,7 +32,6 @@ _MOST_CIRCUITS = 1024
 """Remembered URLs of one lane; more are forgotten, healthy or not, the oldest first."""
 LONG_PAUSE = 5.0
 """Seconds: a lane that is paused for longer gives its window back."""
-_CLOSED = Breaker()
 
 
 def weight(delivery: Delivery) -> int:
@@ -46,8 +46,13 @@ class Circuit:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.breaker = Breaker()
+        self.breaker = CLOSED
         self.waiting: OrderedDict[DeliveryId, Delivery] = OrderedDict()
+
+    @property
+    def takes_more(self) -> bool:
+        """While its breaker is not closed only the one that will probe waits here."""
+        return self.breaker.open_until is None or not (self.waiting or self.breaker.probing)
 
 
 class Lane:
@@ -96,7 +101,7 @@ class Lane:
         if changed:
             self.paused_until = -inf
             for circuit in self._circuits.values():
-                circuit.breaker = Breaker()
+                circuit.breaker = CLOSED
         return changed
 
     # ------------------------------------------------------------------------------- the window
@@ -107,6 +112,9 @@ class Lane:
 
     def has_room_for(self, delivery: Delivery) -> bool:
         """Whether the lane's own window takes this one."""
+        circuit = self._circuits.get(delivery.target.url or "")
+        if circuit is not None and not circuit.takes_more:
+            return False
         if not self.waiting:
             return True
         return self.waiting < self.window and self.waiting_bytes + weight(delivery) <= LANE_BYTES
@@ -166,6 +174,13 @@ class Lane:
                 self.waiting_bytes -= weight(delivery)
                 yield delivery
 
+    def surplus(self, delivery: Delivery) -> list[Delivery]:
+        """Take out of the window what waits for the same URL and cannot go soon, its breaker being open."""
+        circuit = self._circuits.get(delivery.target.url or "")
+        if circuit is None or circuit.breaker.open_until is None:
+            return []
+        return [taken for id_ in list(circuit.waiting)[1:] if (taken := self.drop(id_)) is not None]
+
     # ----------------------------------------------------------------------- what it may do now
 
     def opening(self, now: float) -> float | None:
@@ -186,7 +201,7 @@ class Lane:
         """Whether its breaker takes nothing now, or its receiver asked for a long pause."""
         if self.paused_until > now + LONG_PAUSE:
             return True
-        breaker = self._single().breaker if self.subscription is not None else _CLOSED
+        breaker = self._single().breaker if self.subscription is not None else CLOSED
         if breaker.open_until is None:
             return False
         return breaker.probing or self.waiting > 0 or not is_due(breaker.open_until, now)
@@ -200,7 +215,7 @@ class Lane:
         """From when on parked deliveries should be fetched; None while they are not wanted."""
         if not self.parked or self.held or not self.is_low():
             return None
-        breaker = self._single().breaker if self.subscription is not None else _CLOSED
+        breaker = self._single().breaker if self.subscription is not None else CLOSED
         if breaker.open_until is not None and (breaker.probing or self.waiting):
             return None
         long_pause = self.paused_until if not self.waiting else -inf
@@ -229,17 +244,31 @@ class Lane:
         self.in_flight -= 1
         self.used_at = now
 
-    def judge(self, delivery: Delivery, attempt: Attempt | None, now: float) -> None:
-        """Let breaker and pause learn from an attempt; None when it ended without an outcome."""
-        circuit = self._circuits.get(delivery.target.url or "")
-        if attempt is None:
-            if circuit is not None:
-                circuit.breaker = circuit.breaker.abandoned()
-            return
-        if circuit is not None:
-            circuit.breaker = circuit.breaker.after(attempt.outcome, self.limits, now)
-        if pause := asked_pause(attempt):
+    def judge(
+        self, delivery: Delivery, attempt: Attempt | None, now: float
+    ) -> tuple[Breaker, Breaker]:
+        """Let breaker and pause learn from an attempt; None when it ended without an outcome.
+
+        Returns the breaker before and after: the same object when nothing is new.
+        """
+        if attempt is not None and (pause := asked_pause(attempt)):
             self.paused_until = max(self.paused_until, now + pause)
+        circuit = self._circuits.get(delivery.target.url or "")
+        if circuit is None:
+            return CLOSED, CLOSED
+        before = circuit.breaker
+        if attempt is None:
+            circuit.breaker = before.abandoned()
+        else:
+            circuit.breaker = before.after(attempt.outcome, self.limits, now)
+        if circuit.breaker is CLOSED and before is not CLOSED:
+            self.refill_after = -inf
+        return before, circuit.breaker
+
+    @property
+    def has_open_circuit(self) -> bool:
+        """Whether any of its breakers is not closed."""
+        return any(c.breaker.open_until is not None for c in self._circuits.values())
 
     @property
     def is_idle(self) -> bool:

@@ -87,6 +87,13 @@ class Windows:
             self._left(lane, delivery)
         return deliveries
 
+    def shed(self, lane: Lane, delivery: Delivery) -> list[Delivery]:
+        """Take out of the window what waits behind ``delivery``'s URL, whose breaker is open."""
+        deliveries = lane.surplus(delivery)
+        for surplus in deliveries:
+            self._left(lane, surplus)
+        return deliveries
+
     def _left(self, lane: Lane, delivery: Delivery) -> None:
         del self._where[delivery.id]
         size = weight(delivery)

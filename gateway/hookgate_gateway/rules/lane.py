@@ -134,7 +134,7 @@ class Breaker:
     def after(self, outcome: Outcome, limits: LaneLimits, now: float) -> "Breaker":
         """After an attempt's outcome, known at ``now``."""
         if outcome is Outcome.SUCCESS:
-            return _CLOSED
+            return CLOSED
         if outcome in _UNCOUNTED:
             return self.abandoned()
         if self.state(now) is BreakerState.OPEN:  # started before it opened: nothing new
@@ -146,7 +146,8 @@ class Breaker:
         return Breaker(failures)
 
 
-_CLOSED: Final = Breaker()
+CLOSED: Final = Breaker()
+"""A breaker that has seen no failure since the last success."""
 
 
 def is_due(at: float, now: float) -> bool:
