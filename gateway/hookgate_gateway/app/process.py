@@ -42,20 +42,15 @@ async def _run(settings: Settings) -> None:
     for sentence in unknown_variables(os.environ):
         observer.warning("unknown_setting", message=sentence)
     signals = StopSignals(observer)
-    signals.install(starting=asyncio.current_task())
+    signals.install()
 
     def started() -> None:
         signals.started()
         _calm_the_collector()
 
-    try:
-        await run_gateway(
-            settings, observer, SystemClock(), asked_to_stop=signals.asked, started=started
-        )
-    except asyncio.CancelledError:
-        if not signals.came:
-            raise
-        observer.event("stopped_while_starting")
+    await run_gateway(
+        settings, observer, SystemClock(), asked_to_stop=signals.asked, started=started
+    )
 
 
 def _calm_the_collector() -> None:

@@ -14,39 +14,31 @@ __all__ = ["StopSignals"]
 class StopSignals:
     """SIGTERM and SIGINT. The first fulfils :meth:`asked`; a second ends the process where it is.
 
-    Ending like that is safe: whatever was answered is on disk. A gateway that is still starting is
-    not waited for either: its task is cancelled.
+    Ending like that is safe: whatever was answered is on disk. A gateway that is still starting has
+    answered nothing, so the first signal ends it.
     """
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
         self._asked = asyncio.Event()
-        self._starting: asyncio.Task[object] | None = None
+        self._starting = True
 
-    def install(self, starting: asyncio.Task[object] | None) -> None:
+    def install(self) -> None:
         """Take the signals of this process; only in its main thread."""
-        self._starting = starting
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._received, number)
 
     def started(self) -> None:
         """From now on the first signal asks for a stop in order."""
-        self._starting = None
+        self._starting = False
 
     async def asked(self) -> None:
         """Return once somebody asked."""
         await self._asked.wait()
 
-    @property
-    def came(self) -> bool:
-        """Whether somebody has asked."""
-        return self._asked.is_set()
-
     def _received(self, number: signal.Signals) -> None:
-        if self._asked.is_set():
+        if self._starting or self._asked.is_set():
             self._observer.warning("stopping_at_once", signal=number.name)
             os._exit(128 + number)
         self._asked.set()
-        if self._starting is not None:
-            self._starting.cancel()
