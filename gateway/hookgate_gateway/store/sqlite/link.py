@@ -259,7 +259,11 @@ class _Connection(asyncio.Protocol):
         self.gone.set()
 
     def send(self, frame: bytes) -> None:
-        if self._transport is not None:
+        """Nothing is sent to a writer that has just died; the next one is sent everything again.
+
+        uvloop raises on a transport that it closed before ``connection_lost`` was called.
+        """
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(frame)
 
     def finish(self) -> None:
