@@ -66,19 +66,20 @@ class DueFeed:
                 continue
             self._nudge.clear()
             self._until = inf
-            taken = await self._backlog.take_due(self._clock.now(), TAKE)
+            now = self._clock.now()
+            taken = await self._backlog.take_due(now, TAKE)
             for delivery in taken.deliveries:
                 self._admit(delivery)
             self._fill()
-            if len(taken.deliveries) < TAKE:
-                await self._rest(taken.next_due)
+            next_due = inf if taken.next_due is None else taken.next_due
+            if len(taken.deliveries) == TAKE or (taken.deliveries and next_due <= now):
+                await asyncio.sleep(0)  # a store may cut a large answer short
             else:
-                await asyncio.sleep(0)
+                await self._rest(next_due)
 
-    async def _rest(self, next_due: Timestamp | None) -> None:
+    async def _rest(self, next_due: Timestamp) -> None:
         now = self._clock.now()
-        wanted = now + LONGEST_REST if next_due is None else next_due
-        self._until = max(min(wanted, now + LONGEST_REST), now + _SHORTEST_REST)
+        self._until = max(min(next_due, now + LONGEST_REST), now + _SHORTEST_REST)
         waiting = asyncio.ensure_future(self._backlog.wait(self._until))
         nudged = asyncio.ensure_future(self._nudge.wait())
         both = {waiting, nudged}
@@ -167,10 +168,10 @@ class Refills:
         if refused:
             later = _BEHIND_A_BREAKER if lane.has_open_circuit else SOON
             lane.refill_after = self._clock.monotonic() + later
-        if len(parked) == limit:
-            lane.backlogged = lane.subscription is not None
-        elif not lane.backlogged:
+        if not parked and not lane.backlogged:
             self._emptied(lane, asked_at)
+        elif len(parked) == limit:
+            lane.backlogged = lane.subscription is not None
 
     def _emptied(self, lane: Lane, asked_at: float) -> None:
         """Nothing is left, unless something that somebody was told to park is still on its way."""
