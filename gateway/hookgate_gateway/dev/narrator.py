@@ -15,6 +15,8 @@ class Narrator:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        unicode = console.encoding.lower().startswith("utf")
+        self._good, self._bad = ("✔", "✘") if unicode else ("+", "!")
 
     def title(self, text: str) -> None:
         self._line(text, style="bold")
@@ -37,10 +39,10 @@ class Narrator:
         self._line(f"   {text}", style="yellow")
 
     def seen(self, text: str) -> None:
-        self._line(f" ✔ {text}", style="green")
+        self._line(f" {self._good} {text}", style="green")
 
     def missing(self, text: str) -> None:
-        self._line(f" ✘ {text}", style="bold red")
+        self._line(f" {self._bad} {text}", style="bold red")
 
     def growth(self, counters: Mapping[str, float]) -> None:
         """Counters and by how much they grew."""
@@ -48,4 +50,6 @@ class Narrator:
             self._line(f"   +{more:<4g} {name}")
 
     def _line(self, text: str, style: str = "") -> None:
-        self._console.print(Text(text, style=style), soft_wrap=True)
+        encoding = self._console.encoding
+        shown = text.encode(encoding, "replace").decode(encoding)
+        self._console.print(Text(shown, style=style), soft_wrap=True)

@@ -93,7 +93,7 @@ def _introduce(stage: Stage, narrator: Narrator) -> None:
     narrator.say(
         f"manifests {stage.workbench.folder}: the API key, the subscriptions and their Secrets"
     )
-    narrator.say(f"receiver  {stage.own_url.rsplit('/', 1)[0]}/… verifies with hookgate.signing")
+    narrator.say(f"receiver  {stage.own_url.rsplit('/', 1)[0]}/* verifies with hookgate.signing")
     narrator.say(
         "loopback is refused to webhooks by default; here HOOKGATE_EGRESS_ALLOW=127.0.0.1 opens it"
     )
