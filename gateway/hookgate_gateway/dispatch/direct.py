@@ -8,7 +8,7 @@ other. Tests are limited for each key as well, because they reach URLs of the ca
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.courier import Courier
@@ -151,7 +151,10 @@ class DirectSends:
                 tell_recorded(self._observer, recording, recorded)
                 break
         if gone:
-            await self._catalogue.refresh()
+            with suppress(
+                StoreUnavailable
+            ):  # recorded it is; the hold is seen with the next change
+                await self._catalogue.refresh()
 
     @contextmanager
     def _slot(self, namespace: Namespace) -> Iterator[None]:

@@ -394,16 +394,10 @@ class Dispatcher:
             lane.parked = True
         if lane.adopt(found):
             tell_breaker(self._observer, lane, before, lane.state(now))
-            self._tasks.spawn("disconnect", self._disconnect(lane))
+            self._tasks.spawn("disconnect", self._sender.forget(lane.key))
         if lane.held:
             self._give_window_back(lane)
         self._slots.settle(lane)
-
-    async def _disconnect(self, lane: Lane) -> None:
-        try:
-            await self._sender.forget(lane.key)
-        except Exception as error:  # noqa: BLE001 - a connection that does not close is not worth more
-            self._observer.warning("disconnect_failed", error=type(error).__name__)
 
     # ----------------------------------------------------------------------------------- upkeep
 
@@ -433,16 +427,16 @@ class Dispatcher:
                 lane.parked = True
                 self._refills.want(lane)
             for lane in self._windows:
-                await self._retire(lane)
+                self._retire(lane)
             await asyncio.sleep(_UPKEEP)
 
-    async def _retire(self, lane: Lane) -> None:
+    def _retire(self, lane: Lane) -> None:
         """Close the connections of an idle lane; forget it when nothing is worth remembering."""
         idle = self._clock.monotonic() - lane.used_at
         if not lane.is_idle or idle < _IDLE:
             return
         if lane.connected:
             lane.connected = False
-            await self._disconnect(lane)
+            self._tasks.spawn("disconnect", self._sender.forget(lane.key))
         elif lane.is_healthy or idle >= _FORGET:
             self._windows.forget(lane)

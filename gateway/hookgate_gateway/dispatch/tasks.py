@@ -22,10 +22,13 @@ class Tasks:
 
     def keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         """Run ``loop``, again after it failed, until the end."""
-        self.spawn(name, self._keep(name, loop))
+        self._own(name, self._keep(name, loop))
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run ``work`` once; it deals with its own failures."""
+        """Run ``work`` once."""
+        self._own(name, self._once(name, work))
+
+    def _own(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name=f"dispatch: {name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -45,7 +48,14 @@ class Tasks:
             except StoreUnavailable as error:
                 self._observer.warning("dispatch_waits_for_store", part=name, error=str(error))
             except Exception as error:  # noqa: BLE001 - one loop's fault must not stop the others
-                self._observer.error(
-                    "dispatch_failed", part=name, error=f"{type(error).__name__}: {error}"
-                )
+                self._failed(name, error)
             await asyncio.sleep(_PAUSE)
+
+    async def _once(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - as above
+            self._failed(name, error)
+
+    def _failed(self, name: str, error: Exception) -> None:
+        self._observer.error("dispatch_failed", part=name, error=f"{type(error).__name__}: {error}")

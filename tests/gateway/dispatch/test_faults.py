@@ -1,0 +1,140 @@
+"""Stores and catalogues that fail in the middle of something."""
+
+import asyncio
+
+import pytest
+
+from hookgate_gateway.dispatch.direct import DirectSends
+from hookgate_gateway.ports import StoreUnavailable
+from hookgate_gateway.rules.delivery import HoldReason, Kind, Outcome
+from tests.gateway.dispatch.fakes import (
+    GONE,
+    LANE,
+    World,
+    held,
+    in_turn,
+    ok,
+    running,
+    status,
+    subscription,
+)
+
+pytestmark = pytest.mark.looptime
+
+
+async def test_a_body_that_cannot_be_read_now_costs_no_attempt():
+    async with running(subscription()) as world:
+        world.backlog.bodies["shop", "evt_000001"] = b"large"
+        world.accept(world.make(body=None, body_size=100_000))
+        world.backlog.down = True
+        await asyncio.sleep(10)
+        assert world.sender.sent == []
+        world.backlog.down = False
+        await asyncio.sleep(30)
+        assert world.backlog.of("delivered") == ["dlv_000001"]
+        assert world.sender.sent[0][1].number == 1
+
+
+async def test_what_could_not_be_parked_is_parked_later():
+    plain = subscription()
+    async with running(held(plain, HoldReason.SUSPENDED)) as world:
+        world.dispatcher.offer([])
+        delivery = world.make()
+        world.backlog.add(delivery)
+        world.backlog.down = True
+        world.dispatcher.offer([delivery])
+        await asyncio.sleep(5)
+        assert world.backlog.taken == {delivery.id}
+        world.backlog.down = False
+        await asyncio.sleep(5)
+        assert world.backlog.parked == {delivery.id}
+
+
+async def test_a_catalogue_that_is_not_readable_after_a_410_is_asked_again():
+    plain = subscription()
+    failures = [StoreUnavailable("down"), StoreUnavailable("down")]
+    async with running(plain) as world:
+
+        def refresh():
+            if failures:
+                raise failures.pop()
+            world.catalogue.swap(held(plain, GONE))
+
+        world.catalogue.on_refresh = refresh
+        world.sender.script[LANE] = in_turn(status(410), ok)
+        world.accept(world.make())
+        await asyncio.sleep(0.5)
+        world.accept(world.make())
+        await asyncio.sleep(10)
+        assert world.catalogue.refreshes == 3
+        assert len(world.sender.sent) == 1
+        assert world.dispatcher.lane_states()[LANE].held
+
+
+async def test_a_loop_that_fails_is_taken_up_again():
+    async with running(subscription()) as world:
+        take_due, failures = world.backlog.take_due, [ValueError("a bug")]
+
+        async def failing(now, limit):
+            if failures:
+                raise failures.pop()
+            return await take_due(now, limit)
+
+        world.backlog.take_due = failing
+        world.backlog.add(world.make())
+        await asyncio.sleep(60)
+        assert not failures
+        assert world.backlog.of("delivered") == ["dlv_000001"]
+
+
+async def test_connections_that_do_not_close_stop_nothing():
+    async with running(subscription()) as world:
+
+        async def forget(lane):
+            raise OSError("stuck")
+
+        world.sender.forget = forget
+        world.accept(world.make())
+        await asyncio.sleep(200)
+        world.accept(world.make())
+        await asyncio.sleep(1)
+        assert len(world.backlog.of("delivered")) == 2
+
+
+@pytest.mark.parametrize(
+    ("bodies", "outcome"),
+    [({("shop", "evt_000001"): b"large"}, Outcome.SUCCESS), ({}, Outcome.BLOCKED)],
+)
+async def test_a_replay_reads_a_large_body(bodies, outcome):
+    world = World(subscription())
+    world.backlog.bodies = bodies
+    delivery = world.make(kind=Kind.DIRECT, body=None)
+    world.backlog.add(delivery)
+    sends = DirectSends(
+        world.backlog,
+        world.sender,
+        world.catalogue,
+        world.observer,
+        world.clock,
+        learned=world.dispatcher.succeeded,
+    )
+    assert (await sends.replay(delivery)).outcome is outcome
+
+
+async def test_a_stop_before_the_start_and_a_second_one_do_nothing():
+    world = World(subscription())
+    await world.dispatcher.stop(1)
+    async with running() as other:
+        await other.dispatcher.stop(1)
+        await other.dispatcher.stop(1)
+        assert other.clock.monotonic() == 0
+
+
+async def test_a_failed_release_at_the_end_is_not_a_failure():
+    async with running(subscription()) as world:
+        world.sender.script[LANE] = lambda _: asyncio.sleep(1000)
+        world.accept(world.make())
+        await asyncio.sleep(1)
+        world.backlog.down = True
+        await world.dispatcher.stop(1)
+        assert not world.backlog.attempts
