@@ -7,7 +7,6 @@ everything again in the same order; frames are idempotent by their ids. Who wait
 """
 
 import asyncio
-import contextlib
 import socket
 import subprocess
 import sys
@@ -48,16 +47,17 @@ class _Request:
 
 
 class Link:
-    """Requests to the writer of one database. Start it once, close it once."""
+    """Requests to the writer of one database. Made on the running loop, started once, closed once."""
 
     def __init__(self, path: Path, *, observer: Observer, lock_patience: float) -> None:
         self._path = path
         self._observer = observer
         self._lock_patience = lock_patience
+        self._loop = asyncio.get_running_loop()
         self._requests: dict[int, _Request] = {}
         self._number = 0
         self._connection: _Connection | None = None
-        self._ready = False
+        self._ready = self._was_ready = False
         self._stalled = False
         self._closing = False
         self._opened: asyncio.Future[None] | None = None
@@ -68,7 +68,6 @@ class Link:
 
     async def start(self) -> None:
         """Start the writer. Raises StoreRefused when it cannot use the file."""
-        self._loop = asyncio.get_running_loop()
         self._opened = self._loop.create_future()
         self._keeper = asyncio.create_task(self._keep(), name="sqlite-writer")
         try:
@@ -78,15 +77,14 @@ class Link:
             raise
 
     async def close(self) -> None:
-        """Let the writer commit what it has and leave."""
+        """Let the writer commit what it has and leave. One that never was ready is not waited for."""
         self._closing = True
         if self._connection is not None:
             self._connection.finish()
+        killer = self._loop.call_later(_LEAVE if self._was_ready else 0, self._kill)
         if self._keeper is not None:
-            if not self._ready and self._connection is None:
-                self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+            await self._keeper
+        killer.cancel()
         if self._watch is not None:
             self._watch.cancel()
         self._fail_all("the store is closed")
@@ -154,7 +152,8 @@ class Link:
         elif verdict == "refused":
             self._refused(sentence)
         elif verdict == "ready":
-            self._ready, self._stalled = True, False
+            self._ready = self._was_ready = True
+            self._stalled = False
             self._send_again()
             if self._opened is not None and not self._opened.done():
                 self._opened.set_result(None)
@@ -198,6 +197,10 @@ class Link:
 
     # ------------------------------------------------------------------------------- the process
 
+    def _kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+
     async def _keep(self) -> None:
         """A writer, and after its death the next one."""
         pause = _FIRST_PAUSE
@@ -205,7 +208,7 @@ class Link:
             started = self._loop.time()
             try:
                 await self._one_life()
-            except OSError as error:
+            except (OSError, RuntimeError) as error:  # no process, no thread, no descriptor left
                 self._observer.error("store_writer_not_started", error=str(error))
             self._ready, self._connection = False, None
             if self._closing:
@@ -235,6 +238,8 @@ class Link:
         self._connection = connection
         if self._closing:
             connection.finish()
+            if not self._was_ready:
+                self._kill()
         try:
             await connection.gone.wait()
         finally:

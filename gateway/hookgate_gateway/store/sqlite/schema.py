@@ -50,8 +50,8 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA busy_timeout = 5000")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    # 16 MiB between checkpoints: often enough to bound the WAL, rare enough to write a page once.
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    # The last bound of the WAL, 64 MiB, should the checkpoints of ``checkpoint`` not keep up.
+    connection.execute("PRAGMA wal_autocheckpoint = 16000")
     connection.execute(f"PRAGMA journal_size_limit = {64 << 20}")
     connection.execute("PRAGMA cache_size = -16384")
     connection.execute("PRAGMA temp_store = MEMORY")

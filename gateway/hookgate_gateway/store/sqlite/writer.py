@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hookgate_gateway.store.sqlite.checkpoint import Checkpointer
 from hookgate_gateway.store.sqlite.frames import Decoder, encode
 from hookgate_gateway.store.sqlite.lock import acquire
 from hookgate_gateway.store.sqlite.schema import Refused, connect
@@ -102,7 +103,7 @@ def _is_full(error: Exception) -> bool:
     """No room, a size limit, a quota: SQLite reports a write that failed as one of these."""
     name = getattr(error, "sqlite_errorname", None) or ""
     return name in ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_SHMSIZE",
-                    "SQLITE_IOERR_TRUNCATE", "SQLITE_CANTOPEN")  # fmt: skip
+                    "SQLITE_IOERR_TRUNCATE")  # fmt: skip
 
 
 def _failure(frame: Frame, error: Exception) -> bytes:
@@ -132,7 +133,7 @@ def _waiting_frames(peer: socket.socket, decoder: Decoder) -> list[Frame] | None
     return frames
 
 
-def serve(peer: socket.socket, connection: sqlite3.Connection) -> None:
+def serve(peer: socket.socket, connection: sqlite3.Connection, checkpointer: Checkpointer) -> None:
     """Work until end of file. A peer that is gone gets no answers, its frames are stored all the same."""
     writer = Writer(connection)
     decoder = Decoder()
@@ -141,6 +142,7 @@ def serve(peer: socket.socket, connection: sqlite3.Connection) -> None:
             answers = writer.carry_out(frames)
             with contextlib.suppress(ConnectionError):
                 peer.sendall(b"".join(answers))
+            checkpointer.committed(sum(len(bodies) for _, bodies in frames))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -166,8 +168,11 @@ def main(arguments: Sequence[str]) -> int:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
-        with contextlib.closing(connection):
-            serve(peer, connection)
+        with (
+            contextlib.closing(connection),
+            contextlib.closing(Checkpointer(path, connection)) as checkpointer,
+        ):
+            serve(peer, connection, checkpointer)
     return 0
 
 

@@ -120,3 +120,13 @@ async def test_the_wrong_keys_are_told_at_the_door(tmp_path):
     assert "HOOKGATE_ENCRYPTION_KEYS_FILE" in await refusal(tmp_path, keys_file=other)
     async with open_sqlite(tmp_path) as store:
         assert len((await store.changes(0)).resources) == 1
+
+
+async def test_giving_up_while_another_holds_the_lock_takes_no_time(tmp_path):
+    async with open_sqlite(tmp_path):
+        async with asyncio.timeout(10):
+            opening = asyncio.create_task(refusal(tmp_path, lock_patience=60))
+            await asyncio.sleep(0.2)
+            opening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
