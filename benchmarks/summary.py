@@ -56,10 +56,8 @@ _P99_GOALS = {200: 6.5}
 
 def figures(rounds: Rounds) -> Iterable[Figure]:
     """All lines, in the order of reading."""
-    yield Figure(
-        "bare signed aiohttp loop", [b.per_second for b in rounds.bare], "requests/s", digits=0
-    )
-    yield Figure("  CPU", [b.cpu_per_1000 for b in rounds.bare], "s per 1,000", digits=3)
+    if rounds.bare:
+        yield from _bare(rounds.bare)
     for width, results in rounds.fan_out.items():
         yield from _fan_out(rounds.bare, width, results)
     for rate, ages in rounds.latency.items():
@@ -68,6 +66,11 @@ def figures(rounds: Rounds) -> Iterable[Figure]:
         yield from _hung(rounds.hung)
     if rounds.footprint:
         yield from _footprint(rounds.footprint)
+
+
+def _bare(results: Sequence[Bare]) -> Iterable[Figure]:
+    yield _of(results, "bare signed aiohttp loop", lambda b: b.per_second, "requests/s", digits=0)
+    yield _of(results, "  CPU", lambda b: b.cpu_per_1000, "s per 1,000", digits=3)
 
 
 def _fan_out(bare: Sequence[Bare], width: int, results: Sequence[FanOut]) -> Iterable[Figure]:
