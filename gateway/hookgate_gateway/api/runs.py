@@ -11,9 +11,9 @@ from aiohttp import web
 from hookgate_gateway.api import answers, paging, run_shapes
 from hookgate_gateway.api.auth import key_ref
 from hookgate_gateway.api.errors import conflict, invalid, unknown
-from hookgate_gateway.api.failures import webhook_failure_reason
 from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
 from hookgate_gateway.api.run_requests import TaskRequest, WorkflowRequest, read
+from hookgate_gateway.api.run_webhooks import webhook_delivery, webhook_failure_reason
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.snapshot import Caller
 from hookgate_gateway.ports import NewRun, Page, RunQuery, RunRecord
@@ -133,8 +133,12 @@ class RunRoutes:
         if run is None:
             raise unknown("run")
         deliveries = await self._history.run_deliveries(namespace, run_id)
-        reason = webhook_failure_reason(run, deliveries)
-        return run, {**run_shapes.response(run), "webhook_failure_reason": reason}
+        snapshot = self._services.catalogue.snapshot
+        return run, {
+            **run_shapes.response(run),
+            "webhook_failure_reason": webhook_failure_reason(run, deliveries),
+            "webhook_delivery": webhook_delivery(run, deliveries, snapshot),
+        }
 
 
 def _request_bytes(wanted: TaskRequest | WorkflowRequest) -> bytes:

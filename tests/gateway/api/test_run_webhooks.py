@@ -1,10 +1,11 @@
-"""Why a run's webhook has not arrived."""
+"""How a run's webhook fares, and why it has not arrived."""
 
 from typing import Any
 
 import pytest
 
-from hookgate_gateway.api.failures import webhook_failure_reason
+from hookgate_gateway.api.run_webhooks import webhook_delivery, webhook_failure_reason
+from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.ports import DeliveryRecord
 from hookgate_gateway.rules.delivery import (
     DeliveryId,
@@ -99,3 +100,47 @@ def test_the_sentence() -> None:
     assert webhook_failure_reason(run(webhook_url=None), [once]) == (
         "subscription billing: timeout: no answer within 30 s (1 attempt, exhausted)"
     )
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "own", "state", "attempts"),
+    [
+        ([], True, None, 0),
+        ([delivery(OWN, "pending")], True, "pending", 0),
+        ([FAILING], True, "pending", 2),
+        ([delivery(OWN, "delivered", "success", attempts=1)], True, "delivered", 1),
+        # one target: what arrived, else what is still owed, else what was tried last
+        ([delivery(OWN, "exhausted", "timeout", attempts=5), delivery(OWN, "delivered", "success", attempts=1)], True, "delivered", 1),
+        ([FAILING, delivery(OWN, "exhausted", "timeout", attempts=1)], True, "pending", 2),
+        ([delivery(OWN, "exhausted", "timeout", attempts=5), delivery(OWN, "exhausted", "gone", attempts=1)], True, "exhausted", 1),
+        ([delivery(OWN, "cancelled")], True, "cancelled", 0),
+        ([delivery(OWN, "delivered", "success"), delivery(OWN, "pending", None, 2)], True, "pending", 0),
+        # others' deliveries do not speak for it
+        ([delivery(ELSEWHERE, "delivered", "success")], True, None, 0),
+        ([delivery(BILLING, "exhausted", "timeout")], True, None, 0),
+        # several subscriptions: exhausted before pending before delivered
+        ([delivery(BILLING, "delivered", "success"), delivery(AUDIT, "pending", "timeout", attempts=3)], False, "pending", 3),
+        ([delivery(AUDIT, "pending", "timeout"), delivery(BILLING, "exhausted", "gone", attempts=1)], False, "exhausted", 1),
+        ([delivery(AUDIT, "cancelled"), delivery(BILLING, "delivered", "success", attempts=1)], False, "cancelled", 0),
+    ],
+)  # fmt: skip
+def test_the_delivery(
+    deliveries: list[DeliveryRecord], own: bool, state: str | None, attempts: int
+) -> None:
+    record = run(webhook_url=OWN.url if own else None)
+    shown = webhook_delivery(record, deliveries, Snapshot())
+    if state is None:
+        assert shown is None
+    else:
+        assert shown is not None
+        assert (shown["state"], shown["attempts"]) == (state, attempts)
+
+
+def test_when_it_is_tried_next() -> None:
+    waiting = delivery(OWN, "pending", "server_error", due=1_750_000_000.0)
+    assert webhook_delivery(run(), [waiting], Snapshot()) == {
+        "state": "pending",
+        "attempts": 2,
+        "last_status_code": 500,
+        "next_attempt_at": "2025-06-15T15:06:40.000Z",
+    }

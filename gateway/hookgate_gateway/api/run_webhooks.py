@@ -1,19 +1,43 @@
 """
-``webhook_failure_reason``: why the webhook of a run has not arrived, or None.
+How the webhook of a run fares: ``webhook_delivery``, and ``webhook_failure_reason`` in one sentence.
 
-It speaks of the run's own target; without one, of its subscriptions. Only the newest event counts for
-each target, and a success, a replay's included, clears it.
+Both speak of the run's own target; without one, of its subscriptions, the gravest state first. Only the
+newest event counts for each target, and a success, a replay's included, settles it.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
+from hookgate_gateway.api import delivery_shapes
+from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.ports import DeliveryRecord, RunRecord
 from hookgate_gateway.rules.delivery import DeliveryState
 
-__all__ = ["webhook_failure_reason"]
+__all__ = ["webhook_delivery", "webhook_failure_reason"]
 
-_GRAVITY: Final = {DeliveryState.EXHAUSTED: 0, DeliveryState.CANCELLED: 1, DeliveryState.PENDING: 2}
+_GRAVITY: Final = {
+    DeliveryState.EXHAUSTED: 0,
+    DeliveryState.PENDING: 1,
+    DeliveryState.CANCELLED: 2,
+    DeliveryState.DELIVERED: 3,
+}
+
+
+def webhook_delivery(
+    run: RunRecord, deliveries: Iterable[DeliveryRecord], snapshot: Snapshot
+) -> dict[str, Any] | None:
+    """``{state, attempts, last_status_code, next_attempt_at}``; None while nothing is owed."""
+    standing = [_standing(owed) for owed in _by_target(run, deliveries).values()]
+    if not standing:
+        return None
+    gravest = min(standing, key=lambda delivery: _GRAVITY[delivery.state])
+    shape = delivery_shapes.delivery(gravest, snapshot)
+    return {
+        "state": shape["state"],
+        "attempts": gravest.attempts,
+        "last_status_code": gravest.status_code,
+        "next_attempt_at": shape["next_attempt_at"],
+    }
 
 
 def webhook_failure_reason(run: RunRecord, deliveries: Iterable[DeliveryRecord]) -> str | None:
@@ -49,6 +73,15 @@ def _speaks(run: RunRecord, delivery: DeliveryRecord) -> bool:
     if run.webhook_url is not None:
         return delivery.target.url == run.webhook_url
     return delivery.target.subscription is not None
+
+
+def _standing(owed: Sequence[DeliveryRecord]) -> DeliveryRecord:
+    """The delivery that says how a target stands: one that arrived, else one still owed, else the last."""
+    for state in (DeliveryState.DELIVERED, DeliveryState.PENDING):
+        found = [delivery for delivery in owed if delivery.state is state]
+        if found:
+            return found[-1]
+    return owed[-1]
 
 
 def _failure(owed: Sequence[DeliveryRecord]) -> DeliveryRecord | None:
