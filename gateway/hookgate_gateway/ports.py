@@ -13,7 +13,7 @@ Errors::
     └── OwnedByAnother       a resource of another owner: 409
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
@@ -36,6 +36,7 @@ from hookgate_gateway.rules.delivery import (
     Target,
     Timestamp,
 )
+from hookgate_gateway.rules.health import Health
 from hookgate_gateway.rules.report import Report
 from hookgate_gateway.rules.retry import Verdict
 
@@ -548,6 +549,20 @@ class Upkeep(Protocol):
 
     async def writable(self) -> bool:
         """Whether a write would be stored now (readiness asks)."""
+        ...
+
+
+class HealthStore(Protocol):
+    """What the attempts of subscriptions said, by namespace and subscription."""
+
+    async def load_health(self) -> Mapping[tuple[Namespace, str], Health]: ...
+
+    async def save_health(
+        self,
+        changed: Mapping[tuple[Namespace, str], Health],
+        gone: Collection[tuple[Namespace, str]] = (),
+    ) -> None:
+        """Replace those that changed and forget those that are gone. Raises StoreUnavailable."""
         ...
 
 

@@ -21,7 +21,7 @@ FROM events WHERE namespace = :namespace AND id = :id
 -- name: final_event
 SELECT id, namespace, run_id, run_type, status, attempt, retry_pending, final, received_at, origin,
        body_size, body_sha256, body
-FROM events WHERE namespace = :namespace AND run_id = :run_id AND final = 1 ORDER BY id DESC LIMIT 1
+FROM events WHERE namespace = :namespace AND run_id = :run_id AND final = 1 ORDER BY +id DESC LIMIT 1
 
 -- name: body
 SELECT body FROM events WHERE namespace = :namespace AND id = :id
@@ -40,7 +40,7 @@ FROM attempts WHERE namespace = :namespace AND delivery_id = :id ORDER BY number
 SELECT id, namespace, event_id, run_id, subscription, url, key_secret, key_fingerprint, lane, kind,
        state, ending, attempts, outcome, status_code, error, due, parked, created_at, ended_at,
        replay_of
-FROM deliveries
+FROM deliveries INDEXED BY deliveries_of_event
 WHERE namespace = :namespace
   AND event_id IN (SELECT id FROM events WHERE namespace = :namespace AND run_id = :run_id)
 ORDER BY id LIMIT :limit
@@ -67,7 +67,7 @@ ORDER BY id DESC LIMIT :limit
 SELECT id, namespace, event_id, run_id, subscription, url, key_secret, key_fingerprint, lane, kind,
        state, ending, attempts, outcome, status_code, error, due, parked, created_at, ended_at,
        replay_of
-FROM deliveries
+FROM deliveries INDEXED BY deliveries_of_event
 WHERE namespace = :namespace AND id < :position
   AND event_id IN (SELECT id FROM events WHERE namespace = :namespace AND run_id = :run_id)
   AND (:event_id IS NULL OR event_id = :event_id)
@@ -82,7 +82,7 @@ ORDER BY id DESC LIMIT :limit
 SELECT id, namespace, event_id, run_id, subscription, url, key_secret, key_fingerprint, lane, kind,
        state, ending, attempts, outcome, status_code, error, due, parked, created_at, ended_at,
        replay_of
-FROM deliveries
+FROM deliveries INDEXED BY deliveries_of_event
 WHERE namespace = :namespace AND id < :position AND event_id = :event_id
   AND (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
   AND (:subscriptions IS NULL OR subscription IN (SELECT value FROM json_each(:subscriptions)))
@@ -107,15 +107,16 @@ WHERE namespace = :namespace AND id < :position AND id >= :end_position
 ORDER BY id DESC LIMIT :limit
 
 -- name: events_of_run_page
+-- A plus keeps the planner from walking the namespace along its ids instead of the run's few events.
 SELECT id, namespace, run_id, run_type, status, attempt, retry_pending, final, received_at, origin,
        body_size, body_sha256, NULL
 FROM events
-WHERE namespace = :namespace AND run_id = :run_id AND id < :position
+WHERE namespace = :namespace AND run_id = :run_id AND +id < :position
   AND (:run_type IS NULL OR run_type = :run_type)
   AND (:status IS NULL OR status = :status)
   AND (:since IS NULL OR received_at >= :since)
   AND (:until IS NULL OR received_at < :until)
-ORDER BY id DESC LIMIT :limit
+ORDER BY +id DESC LIMIT :limit
 
 -- name: runs_window
 SELECT created_at, run_id FROM runs
@@ -155,3 +156,8 @@ SELECT namespace, subscription, count FROM pending
 -- name: oldest_due
 SELECT due FROM deliveries INDEXED BY deliveries_due
 WHERE state = 'pending' AND parked = 0 ORDER BY due, id LIMIT 1
+
+-- name: health
+SELECT namespace, subscription, last_success_at, last_failure_at, last_outcome, last_status,
+       consecutive_failures
+FROM health

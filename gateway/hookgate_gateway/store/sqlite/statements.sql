@@ -1,4 +1,5 @@
--- What the writer runs. Bound by position, in the order of the columns.
+-- What the writer runs. Bound by position, in the order of the columns. No statistics are ever made, so
+-- plans never change; where the planner would walk a whole namespace, the index is named (a test looks).
 
 -- name: revision
 SELECT value FROM facts WHERE name = 'revision'
@@ -46,18 +47,19 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?10, ?11, ?10, ?12)
 
 -- name: supersede
 -- Interim deliveries of a run (namespace, run) to a subscription that its final event goes to.
-UPDATE deliveries SET state = 'cancelled', ending = 'superseded', ended_at = ?3, due = NULL, parked = 0
+UPDATE deliveries INDEXED BY deliveries_of_event
+SET state = 'cancelled', ending = 'superseded', ended_at = ?3, due = NULL, parked = 0
 WHERE namespace = ?1 AND subscription = ?4 AND state = 'pending' AND kind = 'event'
   AND event_id IN (SELECT id FROM events WHERE namespace = ?1 AND run_id = ?2 AND final = 0)
 RETURNING id
 
 -- name: superseded
-SELECT id FROM deliveries
+SELECT id FROM deliveries INDEXED BY deliveries_of_event
 WHERE namespace = ?1 AND ending = 'superseded'
   AND event_id IN (SELECT id FROM events WHERE namespace = ?1 AND run_id = ?2 AND final = 0)
 
 -- name: deliveries_of_event
-SELECT id, url, lane, key_secret, key_fingerprint FROM deliveries
+SELECT id, url, lane, key_secret, key_fingerprint FROM deliveries INDEXED BY deliveries_of_event
 WHERE namespace = ? AND event_id = ? AND kind = 'event'
 
 -- name: register_run
@@ -210,7 +212,7 @@ SELECT number, namespace, id, run_id, received_at FROM events WHERE number > ? O
 
 -- name: unfinished_delivery
 -- Something that keeps an event: a delivery still owed, or one that ended at or after the cutoff.
-SELECT 1 FROM deliveries
+SELECT 1 FROM deliveries INDEXED BY deliveries_of_event
 WHERE namespace = ? AND event_id = ? AND (state = 'pending' OR ended_at >= ?) LIMIT 1
 
 -- name: prune_attempts
@@ -230,3 +232,15 @@ DELETE FROM runs WHERE namespace = ?1 AND run_id = ?2
 -- name: prune_unreported_runs
 DELETE FROM runs WHERE (namespace, run_id) IN
     (SELECT namespace, run_id FROM runs WHERE event_id IS NULL AND created_at < ? LIMIT ?)
+
+-- name: put_health
+INSERT INTO health (namespace, subscription, last_success_at, last_failure_at, last_outcome,
+                    last_status, consecutive_failures)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    last_success_at = excluded.last_success_at, last_failure_at = excluded.last_failure_at,
+    last_outcome = excluded.last_outcome, last_status = excluded.last_status,
+    consecutive_failures = excluded.consecutive_failures
+
+-- name: remove_health
+DELETE FROM health WHERE namespace = ? AND subscription = ?

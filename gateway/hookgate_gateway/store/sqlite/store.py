@@ -12,6 +12,7 @@ from hookgate_gateway.store.alarm import Alarm
 from hookgate_gateway.store.cipher import Cipher, open_cipher
 from hookgate_gateway.store.sqlite.backlog import SqliteBacklog
 from hookgate_gateway.store.sqlite.catalogue import SqliteCatalogue
+from hookgate_gateway.store.sqlite.health import SqliteHealth
 from hookgate_gateway.store.sqlite.history import SqliteHistory
 from hookgate_gateway.store.sqlite.intake import SqliteIntake
 from hookgate_gateway.store.sqlite.link import Link
@@ -25,7 +26,7 @@ _LOCK_PATIENCE = 15.0
 
 
 class SqliteStore:
-    """Implements Intake, Backlog, CatalogueStore, History, Replays and Upkeep on one file."""
+    """Implements every port of a store on one file."""
 
     def __init__(
         self, link: Link, reader: Reader, cipher: Cipher, path: Path, alarm: Alarm
@@ -36,6 +37,7 @@ class SqliteStore:
         catalogue = SqliteCatalogue(link, reader, cipher, alarm)
         history = SqliteHistory(link, reader)
         upkeep = SqliteUpkeep(link, reader, path)
+        health = SqliteHealth(link, reader)
 
         self.accept = intake.accept
         self.register = intake.register
@@ -75,6 +77,9 @@ class SqliteStore:
         self.cancel_deleted = upkeep.cancel_deleted
         self.statistics = upkeep.statistics
         self.writable = upkeep.writable
+
+        self.load_health = health.load_health
+        self.save_health = health.save_health
 
     @classmethod
     @asynccontextmanager

@@ -13,6 +13,7 @@ A request is ``[number, kind, payload]``; its answer ``[number, "ok", payload]``
 
 import contextlib
 import gc
+import os
 import signal
 import socket
 import sqlite3
@@ -25,7 +26,7 @@ from hookgate_gateway.store.sqlite.checkpoint import Checkpointer
 from hookgate_gateway.store.sqlite.frames import Decoder, encode
 from hookgate_gateway.store.sqlite.lock import acquire
 from hookgate_gateway.store.sqlite.schema import Refused, connect
-from hookgate_gateway.store.sqlite.writing import accept, backlog, catalogue, upkeep
+from hookgate_gateway.store.sqlite.writing import accept, backlog, catalogue, health, upkeep
 from hookgate_gateway.store.sqlite.writing.transaction import Handler, Transaction
 
 __all__ = ["main"]
@@ -49,6 +50,7 @@ HANDLERS: Mapping[str, Handler] = {
     "cancel_deleted": upkeep.cancel_deleted,
     "prune": upkeep.prune,
     "prove_writable": upkeep.prove_writable,
+    "save_health": health.save_health,
 }
 _READS = frozenset({"take_due", "take_parked", "parked_lanes"})
 _PIECE = 1 << 20
@@ -151,6 +153,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(
         signal.SIGXFSZ, signal.SIG_IGN
     )  # a file-size limit is an error of write(), no death
+    os.umask(0o077)  # payloads and URLs are for this user alone
     descriptor, path, patience = int(arguments[0]), Path(arguments[1]), float(arguments[2])
     with socket.socket(fileno=descriptor) as peer:
 
