@@ -13,13 +13,15 @@ from typing import Self
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.clock import Clock
+from hookgate_gateway.dispatch.admission import Admission
 from hookgate_gateway.dispatch.courier import Courier
 from hookgate_gateway.dispatch.feed import DueFeed, Refills
+from hookgate_gateway.dispatch.judge import Judge
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.lease import Lease
-from hookgate_gateway.dispatch.plan import Catalogue, lane_terms, terms
+from hookgate_gateway.dispatch.plan import Catalogue, lane_terms
 from hookgate_gateway.dispatch.recorder import Recorder
-from hookgate_gateway.dispatch.report import tell_attempt, tell_breaker, tell_recorded
+from hookgate_gateway.dispatch.report import tell_breaker, tell_recorded
 from hookgate_gateway.dispatch.returns import Returns
 from hookgate_gateway.dispatch.slots import Slots
 from hookgate_gateway.dispatch.tasks import Tasks
@@ -31,11 +33,10 @@ from hookgate_gateway.rules.delivery import (
     Delivery,
     DeliveryId,
     LaneKey,
-    Outcome,
     Timestamp,
 )
 from hookgate_gateway.rules.lane import BreakerState, subscription_lane
-from hookgate_gateway.rules.retry import RetryAt, decide
+from hookgate_gateway.rules.retry import RetryAt
 
 _UPKEEP = 15.0
 """Seconds between looks for idle lanes and for parked work that nobody announced."""
@@ -84,32 +85,46 @@ class Dispatcher:
         self._catalogue = catalogue
         self._observer = observer
         self._clock = clock
-        self._jitter = jitter
         self._stopping = False
         self._started = False
         self._tasks = Tasks(observer)
         self._lease = Lease(backlog, clock)
         self._windows = Windows(catalogue, clock, window_bytes)
-        self._returns = Returns(backlog, observer, self._parked)
+        self._returns = Returns(backlog, observer)
+        self._admission = Admission(catalogue, clock, self._windows, self._returns)
         self._recorder = Recorder(
             backlog, observer, clock, limit=max(256, max_in_flight), written=self._written
         )
         self._courier = Courier(
-            backlog, sender, catalogue, observer, clock, park=self._park, release=self._release
+            backlog,
+            sender,
+            catalogue,
+            observer,
+            clock,
+            park=self._admission.park,
+            release=self._admission.release,
+        )
+        self._judge = Judge(
+            catalogue,
+            clock,
+            observer,
+            admission=self._admission,
+            recorder=self._recorder,
+            jitter=jitter,
         )
         self._slots = Slots(
             clock,
             self._windows,
             slots=max_in_flight,
             perform=self._courier.attempt,
-            ended=self._ended,
+            ended=self._judge.ended,
             may_start=self._may_start,
         )
         self._feed = DueFeed(
             backlog,
             clock,
             self._returns,
-            admit=self._admit,
+            admit=self._admission.admit,
             fill=self._slots.fill,
             may_take=self._may_start,
         )
@@ -117,14 +132,16 @@ class Dispatcher:
             backlog,
             clock,
             self._windows,
-            receive=self._receive,
+            receive=self._admission.receive,
             settle=self._slots.settle,
             fill=self._slots.fill,
             wake=self._slots.wake,
             may_take=self._may_start,
         )
-        self._slots.low = self._refills.want
-        self._slots.probing = self._probing
+        self._slots.low = self._admission.want = self._refills.want
+        self._slots.probing = self._judge.probing
+        self._returns.parked = self._admission.parked
+        self._admission.settle = self._slots.settle
 
     # --------------------------------------------------------------------------------- lifetime
 
@@ -186,15 +203,7 @@ class Dispatcher:
 
         Who asks acts on the answer at once: after a yes the lane expects parked work.
         """
-        found = self._windows.find(lane)
-        if found is None:
-            return self._is_held(lane)
-        if self._takes(found):
-            return False
-        found.parked = True
-        found.told_at = self._clock.monotonic()
-        self._refills.want(found)
-        return True
+        return self._admission.parks(lane)
 
     def offer(self, deliveries: Sequence[Delivery]) -> None:
         """Take over what an accept has just stored, and start what can be started."""
@@ -205,7 +214,7 @@ class Dispatcher:
             return
         self._backlog.claim(ours)
         for delivery in ours:
-            self._admit(delivery)
+            self._admission.admit(delivery)
         self._slots.fill()
 
     def superseded(self, ids: Iterable[DeliveryId]) -> None:
@@ -222,7 +231,7 @@ class Dispatcher:
         """Somebody else (a test, a synchronous replay) reached the target of this delivery."""
         lane = self._windows.find(delivery.lane)
         if lane is not None:
-            self._learn(lane, delivery, attempt)
+            self._judge.learn(lane, delivery, attempt)
             self._slots.settle(lane)
             self._slots.fill()
 
@@ -251,93 +260,7 @@ class Dispatcher:
         """Bytes of deliveries that wait in memory."""
         return self._windows.bytes
 
-    # ----------------------------------------------------------------------- into lanes and back
-
-    def _takes(self, lane: Lane) -> bool:
-        """Whether a delivery that is new to it may wait in the lane's window."""
-        return not (
-            lane.held
-            or lane.backlogged
-            or lane.waiting >= lane.window
-            or lane.is_shut(self._clock.monotonic())
-            or self._windows.room(lane) < lane.typical_weight
-        )
-
-    def _admit(self, delivery: Delivery) -> None:
-        """Something that is due: into its lane, or parked."""
-        lane = self._windows.obtain(delivery.lane)
-        if lane.held or lane.is_shut(self._clock.monotonic()):
-            self._park(delivery)
-        else:
-            self._receive(lane, delivery)
-
-    def _receive(self, lane: Lane, delivery: Delivery) -> bool:
-        """Something that was meant for the lane's window; False when it had to be parked."""
-        if lane.held or not self._windows.push(lane, delivery):
-            self._park(delivery)
-            return False
-        self._slots.settle(lane)
-        return True
-
-    def _is_held(self, lane: LaneKey) -> bool:
-        return lane_terms(lane, self._catalogue.snapshot).held
-
-    def _park(self, delivery: Delivery) -> None:
-        self._returns.park(delivery)
-
-    def _release(self, delivery: Delivery) -> None:
-        self._returns.release(delivery.id)
-
-    def _parked(self, keys: set[LaneKey]) -> None:
-        """These lanes have parked deliveries in the store now."""
-        for key in keys:
-            lane = self._windows.obtain(key)
-            lane.parked = True
-            # Behind a run's URL with an open breaker nobody else of its origin has to queue.
-            lane.backlogged = lane.subscription is not None
-            self._refills.want(lane)
-
-    def _give_window_back(self, lane: Lane) -> None:
-        for delivery in self._windows.clear(lane):
-            self._park(delivery)
-
     # ------------------------------------------------------------------------------- what came of it
-
-    def _ended(self, lane: Lane, delivery: Delivery, attempt: Attempt | None) -> None:
-        self._learn(lane, delivery, attempt)
-        if attempt is None:
-            return
-        snapshot = self._catalogue.snapshot
-        policy, age_from = terms(delivery, snapshot)
-        verdict = decide(
-            policy,
-            attempt,
-            number=delivery.attempts + 1,
-            now=self._clock.now(),
-            jitter=self._jitter(),
-            age_from=age_from,
-        )
-        gone = attempt.outcome is Outcome.GONE and delivery.target.subscription is not None
-        self._recorder.add(
-            Recording(delivery=delivery, attempt=attempt, verdict=verdict, marks_gone=gone)
-        )
-        tell_attempt(self._observer, delivery, attempt, verdict)
-        if gone:  # the catalogue will say so once the record is stored
-            lane.held = True
-            self._give_window_back(lane)
-
-    def _learn(self, lane: Lane, delivery: Delivery, attempt: Attempt | None) -> None:
-        now = self._clock.monotonic()
-        before, after = lane.judge(delivery, attempt, now)
-        if before is not after:
-            tell_breaker(self._observer, lane, before.state(now), after.state(now))
-            for surplus in self._windows.shed(lane, delivery):
-                self._park(surplus)
-        if lane.is_shut(now):
-            self._give_window_back(lane)
-
-    def _probing(self, lane: Lane) -> None:
-        tell_breaker(self._observer, lane, BreakerState.OPEN, BreakerState.HALF_OPEN)
 
     def _written(self, recordings: Sequence[Recording], results: Sequence[Recorded]) -> None:
         gone = set()
@@ -396,7 +319,7 @@ class Dispatcher:
             tell_breaker(self._observer, lane, before, lane.state(now))
             self._tasks.spawn("disconnect", self._sender.forget(lane.key))
         if lane.held:
-            self._give_window_back(lane)
+            self._admission.give_window_back(lane)
         self._slots.settle(lane)
 
     # ----------------------------------------------------------------------------------- upkeep
@@ -413,7 +336,7 @@ class Dispatcher:
         for lane in self._windows:
             if not self._lease.covers(lane.key):
                 for delivery in self._windows.clear(lane):
-                    self._release(delivery)
+                    self._admission.release(delivery)
                 lane.parked = False
                 self._slots.settle(lane)
 
@@ -421,11 +344,8 @@ class Dispatcher:
         """Find parked work, and close what is idle."""
         while True:
             for key in await self._backlog.parked_lanes():
-                if not self._lease.covers(key) or self._is_held(key):
-                    continue
-                lane = self._windows.obtain(key)
-                lane.parked = True
-                self._refills.want(lane)
+                if self._lease.covers(key) and not self._admission.is_held(key):
+                    self._admission.expect_parked(self._windows.obtain(key))
             for lane in self._windows:
                 self._retire(lane)
             await asyncio.sleep(_UPKEEP)

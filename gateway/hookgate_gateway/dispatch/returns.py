@@ -16,14 +16,13 @@ _PLENTY = 2048
 
 
 class Returns:
-    """Gives deliveries back; ``parked`` is called with the lanes that have parked ones afterwards."""
+    """Gives deliveries back, in batches."""
 
-    def __init__(
-        self, backlog: Backlog, observer: Observer, parked: Callable[[set[LaneKey]], None]
-    ) -> None:
+    def __init__(self, backlog: Backlog, observer: Observer) -> None:
         self._backlog = backlog
         self._observer = observer
-        self._parked = parked
+        self.parked: Callable[[set[LaneKey]], None] = lambda _: None
+        """Called with the lanes for which something was parked just now."""
         self._parking: dict[DeliveryId, LaneKey] = {}
         self._releasing: list[DeliveryId] = []
         self._some = asyncio.Event()
@@ -60,7 +59,7 @@ class Returns:
         if self._parking:
             ids = list(self._parking)[:_BATCH]
             await self._backlog.park(ids)
-            self._parked({self._parking.pop(id_) for id_ in ids})
+            self.parked({self._parking.pop(id_) for id_ in ids})
         if self._releasing:
             releasing = self._releasing[:_BATCH]
             await self._backlog.release(releasing)

@@ -7,6 +7,7 @@ One task for each attempt and none for a lane that waits. Whoever changes what a
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.alarm import Alarm
@@ -18,7 +19,14 @@ from hookgate_gateway.rules.turns import Turns
 
 Perform = Callable[[Delivery], Awaitable[Attempt | None]]
 """Carries out one attempt; None when it could not be made (and was dealt with)."""
-Ended = Callable[[Lane, Delivery, Attempt | None], None]
+
+
+class Ended(Protocol):
+    """Is told of each attempt that is over, and to which endpoint (its fingerprint) it was made."""
+
+    def __call__(
+        self, lane: Lane, delivery: Delivery, attempt: Attempt | None, *, endpoint: str
+    ) -> None: ...
 
 
 class Slots:
@@ -99,12 +107,13 @@ class Slots:
 
     async def _occupy(self, lane: Lane, delivery: Delivery) -> None:
         attempt: Attempt | None = None
+        endpoint = lane.endpoint
         try:
             attempt = await self._perform(delivery)
         finally:
             lane.left(self._clock.monotonic())
             self._turns.ended(lane.namespace)
-            self._ended(lane, delivery, attempt)
+            self._ended(lane, delivery, attempt, endpoint=endpoint)
             self.settle(lane)
             self.fill()
 

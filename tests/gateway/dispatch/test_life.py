@@ -231,3 +231,18 @@ async def test_a_limit_edit_holds_at_once():
         world.accept(*[world.make() for _ in range(20)])
         await asyncio.sleep(0.5)
         assert world.sender.in_flight[LANE] == 9
+
+
+async def test_what_the_former_endpoint_answers_says_nothing_about_the_new_one():
+    plain = subscription()
+    async with running(plain) as world:
+        world.sender.script[LANE] = in_turn(takes(5, status(410)), ok)
+        world.accept(world.make())
+        await asyncio.sleep(1)
+        edited = replace(plain, endpoint=Endpoint(url="https://new.example/", fingerprint="e2"))
+        world.catalogue.swap(edited)
+        await asyncio.sleep(10)
+        assert world.backlog.marked_gone == []
+        world.accept(world.make())
+        await asyncio.sleep(1)
+        assert states(world) == ["delivered", "exhausted"]
