@@ -191,8 +191,11 @@ def _check_folder(settings: Settings) -> None:
 
 
 def _policy(settings: Settings) -> UpkeepPolicy:
+    grace = settings.delete_grace_seconds
     return UpkeepPolicy(
-        retention=settings.retention_days * _DAY, delete_grace=settings.delete_grace_seconds
+        retention=settings.retention_days * _DAY,
+        delete_grace=grace,
+        tidy_every=min(30.0, max(1.0, grace)),  # a short grace is meant to be seen to end
     )
 
 
