@@ -141,6 +141,11 @@ def terms(delivery: Delivery, snapshot: Snapshot) -> tuple[RetryPolicy, Timestam
     return policy, max(delivery.accepted_at, resumed_at)
 
 
+def _is_resolved(subscription: Subscription) -> bool:
+    signing = subscription.signing
+    return subscription.endpoint is not None and signing is not None and bool(signing.keys)
+
+
 def _subscription(delivery: Delivery, snapshot: Snapshot) -> Subscription | None:
     name = delivery.target.subscription
     return None if name is None else snapshot.subscriptions.get((delivery.namespace, name))
@@ -167,6 +172,7 @@ def lane_terms(lane: LaneKey, snapshot: Snapshot) -> LaneTerms:
     endpoint = subscription.endpoint
     return LaneTerms(
         subscription.limits,
-        held=subscription.hold is not None or endpoint is None or subscription.signing is None,
+        # The same as in plan(): a lane that is not held and plans Held would go round in circles.
+        held=subscription.hold is not None or not _is_resolved(subscription),
         endpoint=endpoint.fingerprint if endpoint else "",
     )

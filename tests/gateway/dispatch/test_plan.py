@@ -88,12 +88,7 @@ def test_a_replay_says_so(kind):
 )
 def test_what_is_held_is_not_sent(subscriptions, expected):
     assert plan(delivery(), b"", snapshot(*subscriptions)) == expected
-    assert lane_terms(delivery().lane, snapshot(*subscriptions)).held is bool(
-        expected.reason is None
-        or subscriptions[0].hold
-        or subscriptions[0].endpoint is None
-        or subscriptions[0].signing is None
-    )
+    assert lane_terms(delivery().lane, snapshot(*subscriptions)).held
 
 
 @pytest.mark.parametrize(
