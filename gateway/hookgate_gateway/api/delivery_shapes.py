@@ -10,7 +10,7 @@ from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.ports import AttemptRecord, DeliveryRecord, EventRecord
 from hookgate_gateway.rules.delivery import Attempt, DeliveryState, Hold, Timestamp
 
-__all__ = ["attempt_answer", "attempt_log", "delivery", "event", "headers"]
+__all__ = ["attempt_answer", "attempt_log", "delivery", "event", "headers", "hold"]
 
 HELD = "held"
 
@@ -88,6 +88,13 @@ def event(record: EventRecord) -> dict[str, Any]:
         "body_size": record.body_size,
         "body_sha256": record.body_sha256.hex(),
     }
+
+
+def hold(value: Hold | None) -> dict[str, Any] | None:
+    """A subscription's hold, or None."""
+    if value is None:
+        return None
+    return {"reason": value.reason, "since": times.text(value.since), "message": value.message}
 
 
 def _hold_of(record: DeliveryRecord, snapshot: Snapshot) -> Hold | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hookgate_gateway.api import answers, paging, times
+from hookgate_gateway.api import answers, delivery_shapes, paging, times
 from hookgate_gateway.api.errors import unknown
 from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
 from hookgate_gateway.api.services import Services
@@ -15,7 +15,7 @@ from hookgate_gateway.catalogue.snapshot import Caller
 from hookgate_gateway.contract import ResourceKey, ResourceKind, Subscription
 from hookgate_gateway.dispatch.dispatcher import LaneState
 from hookgate_gateway.ports import Page
-from hookgate_gateway.rules.delivery import Hold, HoldReason, LaneKey, Namespace
+from hookgate_gateway.rules.delivery import HoldReason, LaneKey, Namespace
 from hookgate_gateway.rules.lane import subscription_lane
 
 __all__ = ["SubscriptionRoutes"]
@@ -77,20 +77,15 @@ def _lives(subscription: Subscription) -> bool:
 
 def _shape(subscription: Subscription, lanes: Mapping[LaneKey, LaneState]) -> dict[str, Any]:
     """A subscription: its spec as it was handed in, which names Secrets and holds none."""
-    hold = subscription.hold
     lane = lanes.get(subscription_lane(subscription.namespace, subscription.name))
     return {
         "name": subscription.name,
         "namespace": subscription.namespace,
         "spec": subscription.document.get("spec", {}),
-        "hold": None if hold is None else _hold(hold),
+        "hold": delivery_shapes.hold(subscription.hold),
         "lane": None if lane is None else _lane(lane),
         "resumed_at": times.text(subscription.resumed_at) if subscription.resumed_at else None,
     }
-
-
-def _hold(hold: Hold) -> dict[str, Any]:
-    return {"reason": hold.reason, "since": times.text(hold.since), "message": hold.message}
 
 
 def _lane(lane: LaneState) -> dict[str, Any]:
