@@ -130,3 +130,11 @@ async def test_giving_up_while_another_holds_the_lock_takes_no_time(tmp_path):
             opening.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await opening
+
+
+async def test_the_files_are_for_their_owner_alone(tmp_path):
+    async with open_sqlite(tmp_path) as store:
+        await store.accept([acceptance()])
+        modes = {file.name: file.stat().st_mode & 0o077 for file in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(modes, 0)
+    assert {"hookgate.db", "hookgate.db-wal", "hookgate.db.lock"} <= modes.keys()
