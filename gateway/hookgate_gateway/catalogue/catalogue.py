@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from hookgate_gateway.catalogue.build import Forbids, assemble, subscription
+from hookgate_gateway.catalogue.declared import is_said_by
 from hookgate_gateway.catalogue.keys import KNOWN_SINCE, known_since
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.clock import Clock
@@ -81,6 +82,12 @@ class Catalogue:
         revision = await self.store(draft, self._clock.now())
         await self.wait_for(revision)
         return revision
+
+    async def ensure(self, draft: ResourceDraft) -> None:
+        """As :meth:`put`; what is stored in the very same words stays as it is, revision included."""
+        await self.refresh()
+        if not is_said_by(self._stored.get(draft.key), draft):
+            await self.put(draft)
 
     async def store(self, draft: ResourceDraft, now: Timestamp) -> int:
         """As :meth:`put`, yet it holds only after the next refresh: for many at once."""

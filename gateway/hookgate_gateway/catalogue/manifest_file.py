@@ -4,7 +4,6 @@ What one manifest file declares: WebhookSubscriptions, Secrets, ConfigMaps. The 
 
 import base64
 import binascii
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,33 +14,28 @@ from hookgate.resources import API_VERSION, KIND, WebhookSubscription, problem_l
 from hookgate.resources.model import ResourceModel
 from hookgate.resources.subscription import Metadata
 from hookgate.resources.text import Text
+from hookgate_gateway.catalogue.declared import (
+    Declared,
+    declare_api_key,
+    declare_source,
+    declare_subscription,
+    source_name,
+)
 from hookgate_gateway.catalogue.keys import (
     API_KEY_LABEL,
-    SOURCE_LABEL,
     KeySecret,
     read_api_key,
     read_source,
 )
 from hookgate_gateway.catalogue.manifest_text import ManifestError, read_documents
-from hookgate_gateway.contract import ResourceKey, ResourceKind
-from hookgate_gateway.resolution import secret_names
+from hookgate_gateway.contract import ResourceKey
 from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.secret_values import CONFIG_MAP
 
-__all__ = ["Declared", "Holder", "ManifestFile", "read_file"]
+__all__ = ["Holder", "ManifestFile", "read_file"]
 
 Holder = tuple[Namespace, str]
 """Where values are: the namespace, and a Secret's name or ``configmap/NAME``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A resource for the catalogue, its values not yet looked up."""
-
-    key: ResourceKey
-    document: Mapping[str, Any]
-    needs: frozenset[str]
-    """Names of the Secrets and ConfigMaps whose values go with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +73,6 @@ class _ConfigMap(ResourceModel):
         decoded = {key: _decoded(key, text) for key, text in self.binary_data.items()}
         return decoded | {key: text.encode() for key, text in self.data.items()}
 
-
-_SOURCE_NAME = re.compile("[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
 _Model = WebhookSubscription | _Secret | _ConfigMap
 _MODELS: Mapping[str, type[_Model]] = {
@@ -148,58 +140,38 @@ def _take(
 ) -> None:
     namespace = Namespace(model.metadata.namespace)
     if isinstance(model, WebhookSubscription):
-        found = [_subscription(model, namespace)]
+        found = [declare_subscription(model)]
     else:
         prefix = CONFIG_MAP if isinstance(model, _ConfigMap) else ""
         holder = (namespace, prefix + model.metadata.name)
         if holder in values:
             raise ManifestError("is there twice in this file; keep one")
         values[holder] = model.values()
-        found = list(_key_resources(model, namespace, values[holder])) if not prefix else []
+        found = list(_key_resources(model, values[holder])) if not prefix else []
     for resource in found:
         if resource.key in declared:
             raise ManifestError("is there twice in this file; keep one")
         declared[resource.key] = resource
 
 
-def _subscription(model: WebhookSubscription, namespace: Namespace) -> Declared:
-    key = ResourceKey(ResourceKind.SUBSCRIPTION, namespace, model.metadata.name)
-    spec = model.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": _metadata(model), "spec": spec}
-    return Declared(key, document, secret_names(model.spec))
-
-
-def _key_resources(
-    model: _Secret | _ConfigMap, namespace: Namespace, values: Mapping[str, bytes]
-) -> Iterator[Declared]:
+def _key_resources(model: _Secret | _ConfigMap, values: Mapping[str, bytes]) -> Iterator[Declared]:
     """The API key and the source that a Secret's labels make it."""
     labels, annotations = model.metadata.labels, model.metadata.annotations
-    secret = model.metadata.name
-    document = {"apiVersion": "v1", "kind": "Secret", "metadata": _metadata(model)}
     if labels.get(API_KEY_LABEL, "false") not in ("true", "false"):
         raise ManifestError(f'label {API_KEY_LABEL}: must be "true" or "false"')
     if labels.get(API_KEY_LABEL) == "true":
         _require(read_api_key(values, annotations))
-        key = ResourceKey(ResourceKind.API_KEY, namespace, secret)
-        yield Declared(key, document, frozenset({secret}))
-    if source := labels.get(SOURCE_LABEL):
-        if not _SOURCE_NAME.fullmatch(source):
-            raise ManifestError(
-                f"label {SOURCE_LABEL}: must be a name (letters, digits, -, _ and .)"
-            )
+        yield declare_api_key(model.metadata)
+    if source := _source_name(model):
         _require(read_source(values))
-        key = ResourceKey(ResourceKind.SOURCE, namespace, source)
-        yield Declared(key, document, frozenset({secret}))
+        yield declare_source(model.metadata, source)
 
 
-def _metadata(model: _Model) -> dict[str, Any]:
-    # Only what is ours: kubectl's last-applied annotation of a Secret repeats its values.
-    metadata = model.metadata
-    described: dict[str, Any] = {"name": metadata.name, "namespace": metadata.namespace}
-    for name, entries in (("labels", metadata.labels), ("annotations", metadata.annotations)):
-        if ours := {k: v for k, v in entries.items() if k.startswith("hookgate.dev/")}:
-            described[name] = ours
-    return described
+def _source_name(model: _Secret | _ConfigMap) -> str | None:
+    try:
+        return source_name(model.metadata)
+    except ValueError as error:
+        raise ManifestError(str(error)) from None
 
 
 def _require(secret: KeySecret) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hookgate_gateway.catalogue.keys import KNOWN_SINCE
-from hookgate_gateway.catalogue.manifest_file import Declared, Holder, ManifestFile
+from hookgate_gateway.catalogue.declared import Declared, is_said_by
+from hookgate_gateway.catalogue.manifest_file import Holder, ManifestFile
 from hookgate_gateway.contract import ResourceKey
 from hookgate_gateway.ports import ResourceDraft, StoredResource
 
@@ -61,7 +61,7 @@ def plan(files: Mapping[str, FileState], stored: Stored) -> Plan:
     blind = {n for n, s in files.items() if n not in said.taken and s.last_good is None}
     wanted = {key: _draft(resource, said, stored, blind) for key, resource in said.declared.items()}
     return Plan(
-        puts=tuple(d for key, d in wanted.items() if not _is(stored.get(key), d)),
+        puts=tuple(d for key, d in wanted.items() if not is_said_by(stored.get(key), d)),
         deletes=tuple(_unsaid(stored, said, blind)),
         files=said.files,
         clashes={name: tuple(lines) for name, lines in said.clashes.items()},
@@ -153,17 +153,6 @@ def _digest(document: Mapping[str, Any]) -> str:
     """Of the document alone: one of Secrets' values could be tried out against guesses."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _is(stored: StoredResource | None, draft: ResourceDraft) -> bool:
-    return (
-        stored is not None
-        and stored.deleted_at is None
-        and stored.owner == draft.owner
-        and stored.fingerprint == draft.fingerprint
-        and {k: v for k, v in stored.document.items() if k != KNOWN_SINCE} == draft.document
-        and stored.secrets == draft.secrets
-    )
 
 
 def _unsaid(stored: Stored, said: _Said, blind: set[str]) -> Iterator[ResourceKey]:

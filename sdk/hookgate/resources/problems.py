@@ -8,20 +8,41 @@ may turn out to be a secret in the wrong place.
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-__all__ = ["field_path", "problem_lines"]
+__all__ = ["Problem", "field_path", "problem_lines", "problems"]
 
 _NAME_SHOWN = 60
 
 
+class Problem(NamedTuple):
+    """One thing that is wrong: where, what, and pydantic's word for it."""
+
+    location: tuple[str | int, ...]
+    message: str
+    type: str
+
+    def __str__(self) -> str:
+        path = field_path(self.location)
+        return f"{path}: {self.message}" if path else self.message
+
+
 def problem_lines(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """One line for each thing that is wrong with what was to be a ``model``."""
+    return list(dict.fromkeys(map(str, problems(error, model))))
+
+
+def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    """Each thing that is wrong with what was to be a ``model``."""
     details = error.errors(include_url=False, include_input=False)
-    return list(dict.fromkeys(_line(d, model) for d in details if not _follows(d, details)))
+    return [
+        Problem(d["loc"], _message(d, model), d["type"])
+        for d in details
+        if not _follows(d, details)
+    ]
 
 
 def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
@@ -43,15 +64,12 @@ def field_path(location: Sequence[str | int]) -> str:
     return path
 
 
-def _line(detail: ErrorDetails, model: type[BaseModel]) -> str:
+def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
     location = detail["loc"]
-    path = field_path(location)
     if detail["type"] == "extra_forbidden":
-        message = _unknown(str(location[-1]), _fields(model, location[:-1]))
-    else:
-        say = _MESSAGES.get(detail["type"])
-        message = say(detail.get("ctx", {})) if say else detail["msg"]
-    return f"{path}: {message}" if path else message
+        return _unknown(str(location[-1]), _fields(model, location[:-1]))
+    say = _MESSAGES.get(detail["type"])
+    return say(detail.get("ctx", {})) if say else detail["msg"]
 
 
 def _unknown(name: str, known: list[str]) -> str:
