@@ -56,6 +56,8 @@ class Observer:
         self._attempt_seconds_child = lru_cache(4096)(self._attempt_seconds.labels)  # fmt: skip
         self.committed: Callable[[float], None] = self._commit_seconds.observe
         """A commit took that many seconds."""
+        self.attempt_recorded: Callable[[Delivery, Attempt], object] = _nobody_listens
+        """An attempt is on disk. Whoever keeps deliveries' health puts itself here."""
 
     def received(self, namespace: Namespace, run_type: str, status: str, result: str) -> None:
         """A report came in; ``result`` is accepted, duplicate or rejected. Unknown words are ``other``."""
@@ -128,6 +130,10 @@ class Observer:
 
     def _label(self, subscription: str | None) -> str:
         return subscription or "" if self._subscription_label else ""
+
+
+def _nobody_listens(_: Delivery, __: Attempt) -> None:
+    pass
 
 
 class _Standing:

@@ -5,7 +5,7 @@ It decides nothing about deliveries; the store's promises (``ports.Upkeep``) say
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
@@ -50,6 +50,11 @@ class Housekeeper:
         self._snapshot = snapshot
         self._policy = policy
         self._known: frozenset[tuple[Namespace, str]] = frozenset()
+        self._pending: Mapping[tuple[Namespace, str], int] | None = None
+
+    def pending(self, name: tuple[Namespace, str]) -> int | None:
+        """How many deliveries a subscription was owed when last measured; None before the first time."""
+        return None if self._pending is None else self._pending.get(name, 0)
 
     async def run(self) -> None:
         """Never returns."""
@@ -61,6 +66,7 @@ class Housekeeper:
     async def measure(self) -> None:
         """Set the gauges that come from the store and the catalogue; drop deleted subscriptions' series."""
         figures = await self._store.statistics()
+        self._pending = figures.pending
         subscriptions = self._snapshot().subscriptions
         known = frozenset(subscriptions)
         for namespace, name in self._known - known:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hookgate_gateway.catalogue.keys import read_api_key
 from hookgate_gateway.catalogue.declared import Declared
+from hookgate_gateway.catalogue.keys import read_api_key
 from hookgate_gateway.catalogue.manifest_file import Holder, ManifestFile, read_file
 from hookgate_gateway.catalogue.manifest_text import ManifestError
 from hookgate_gateway.contract import ResourceKind

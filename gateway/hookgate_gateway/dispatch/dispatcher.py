@@ -239,6 +239,11 @@ class Dispatcher:
         """Something that was stored elsewhere comes due then."""
         self._feed.expect(due)
 
+    def breaker(self, lane: LaneKey) -> BreakerState:
+        """The circuit breaker of a subscription's lane; closed where nothing was sent of late."""
+        found = self._windows.find(lane)
+        return BreakerState.CLOSED if found is None else found.state(self._clock.monotonic())
+
     def lane_states(self) -> dict[LaneKey, LaneState]:
         """The lanes that are in memory."""
         monotonic = self._clock.monotonic()

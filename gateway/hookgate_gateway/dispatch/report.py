@@ -36,6 +36,8 @@ def tell_recorded(observer: Observer, recording: Recording, recorded: Recorded) 
     """An attempt's result is on disk."""
     delivery, attempt = recording.delivery, recording.attempt
     name = delivery.target.subscription
+    if recorded is not Recorded.REFUSED:
+        observer.attempt_recorded(delivery, attempt)
     if recorded is not Recorded.STORED:
         observer.debug("delivery_recorded", delivery_id=delivery.id, recorded=recorded.value)
         return
