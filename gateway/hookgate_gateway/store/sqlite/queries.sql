@@ -151,7 +151,8 @@ SELECT value FROM facts WHERE name = 'revision'
 SELECT secrets FROM resources LIMIT 1
 
 -- name: pending
-SELECT namespace, subscription, count FROM pending
+-- One row with all of them: the thread gives the GIL back and waits for it again at each row.
+SELECT json_group_array(json_array(namespace, subscription, count)) FROM pending
 
 -- name: oldest_due
 SELECT due FROM deliveries INDEXED BY deliveries_due

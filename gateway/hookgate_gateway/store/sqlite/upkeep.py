@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import orjson
+
 from hookgate_gateway.ports import NewReplay, Statistics, StoreUnavailable
 from hookgate_gateway.rules.delivery import Delivery, Namespace, RunId, Timestamp
 from hookgate_gateway.store.sqlite.backlog import SqliteBacklog
@@ -79,8 +81,9 @@ class SqliteUpkeep:
     async def statistics(self) -> Statistics:
         def look(snapshot: Snapshot) -> Statistics:
             oldest = snapshot.row("oldest_due")
+            pending = orjson.loads(snapshot.row("pending")[0])
             return Statistics(
-                pending={(Namespace(n), s): count for n, s, count in snapshot.rows("pending")},
+                pending={(Namespace(n), s): count for n, s, count in pending},
                 oldest_due=oldest and oldest[0],
                 size_bytes=sum(file.stat().st_size for file in self._files if file.exists()),
             )
