@@ -39,7 +39,8 @@ class Refusal(Exception):
     """A request that is answered with an error.
 
     ``detail`` is a sentence for people or, for a validation, a list of ``{loc, msg, type}``; ``code`` a
-    word for machines; ``retry_after`` seconds for the header of that name.
+    word for machines; ``retry_after`` seconds for the header of that name; ``challenge`` how one shows
+    who one is (a 401's WWW-Authenticate).
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Refusal(Exception):
         detail: str | list[dict[str, Any]],
         *,
         retry_after: float | None = None,
+        challenge: str | None = None,
         **more: Any,
     ) -> None:
         super().__init__(f"{status} {code}")
@@ -56,12 +58,15 @@ class Refusal(Exception):
         self.code = code
         self.detail = detail
         self.retry_after = retry_after
+        self.challenge = challenge
         self.more = more
 
     def response(self) -> web.Response:
-        headers = None
+        headers = {}
         if self.retry_after is not None:
-            headers = {"Retry-After": str(max(1, ceil(self.retry_after)))}
+            headers["Retry-After"] = str(max(1, ceil(self.retry_after)))
+        if self.challenge is not None:
+            headers["WWW-Authenticate"] = self.challenge
         body = {"detail": self.detail, "code": self.code, **self.more}
         return answers.answer(body, self.status, headers)
 

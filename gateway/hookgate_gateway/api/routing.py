@@ -1,11 +1,11 @@
 """
 Routes as data, and the one wrapper around every handler.
 
-A route asks for an API key unless it says otherwise, so that none can forget to. The wrapper is made once
+A route asks for an API key, or for a token, unless it says otherwise, so that none can forget to. The wrapper is made once
 a route: the request's path through it is two calls and a ``try``.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +16,15 @@ from hookgate_gateway.api.errors import Refusal, from_exception, unknown
 from hookgate_gateway.catalogue.snapshot import Caller, Snapshot
 from hookgate_gateway.observe import Observer
 
-__all__ = ["KeyedRoute", "OpenRoute", "Route", "SnapshotHolder", "add_routes", "path_word"]
+__all__ = [
+    "KeyedRoute",
+    "OpenRoute",
+    "Route",
+    "SnapshotHolder",
+    "TokenRoute",
+    "add_routes",
+    "path_word",
+]
 
 Answer = Awaitable[web.StreamResponse]
 MAX_WORD_LENGTH = 512
@@ -47,7 +55,17 @@ class OpenRoute:
     handler: Callable[[web.Request], Answer]
 
 
-Route = KeyedRoute | OpenRoute
+@dataclass(frozen=True, slots=True)
+class TokenRoute:
+    """A route for whoever has the token that ``admit`` looks for; it raises Refusal 401."""
+
+    method: str
+    path: str
+    handler: Callable[[web.Request], Answer]
+    admit: Callable[[Mapping[str, str]], None]
+
+
+Route = KeyedRoute | OpenRoute | TokenRoute
 
 
 def add_routes(
@@ -80,6 +98,15 @@ def _wrapped(
             try:
                 return await keyed(request, authenticate(request.headers, catalogue.snapshot))
             except Exception as error:  # noqa: BLE001  # the boundary: nothing may pass unanswered
+                return from_exception(error, observer, label)
+    elif isinstance(route, TokenRoute):
+        admitted, admit = route.handler, route.admit
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            try:
+                admit(request.headers)
+                return await admitted(request)
+            except Exception as error:  # noqa: BLE001  # likewise
                 return from_exception(error, observer, label)
     else:
         anybody = route.handler
