@@ -9,22 +9,20 @@ everything again in the same order; frames are idempotent by their ids. Who wait
 import asyncio
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import StoreError, StoreFull, StoreRefused, StoreUnavailable
-from hookgate_gateway.store.sqlite.frames import Decoder, encode
+from hookgate_gateway.store.sqlite.frames import encode
+from hookgate_gateway.store.sqlite.process import LEAVE, Connection, reap, spawn
 
 __all__ = ["PATIENCE", "Link", "Reply"]
 
 PATIENCE = 5.0
 """Seconds that a caller waits for the writer before it is told that the store is unavailable."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
-_LEAVE = 30.0
-"""Seconds for the writer to commit what it has and leave, before it is killed."""
 
 Reply = tuple[Any, memoryview]
 """An answer's payload and bodies."""
@@ -56,7 +54,7 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._requests: dict[int, _Request] = {}
         self._number = 0
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
         self._ready = self._was_ready = False
         self._stalled = False
         self._closing = False
@@ -81,7 +79,7 @@ class Link:
         self._closing = True
         if self._connection is not None:
             self._connection.finish()
-        killer = self._loop.call_later(_LEAVE if self._was_ready else 0, self._kill)
+        killer = self._loop.call_later(LEAVE if self._was_ready else 0, self._kill)
         if self._keeper is not None:
             await self._keeper
         killer.cancel()
@@ -227,13 +225,13 @@ class Link:
             ours.setblocking(False)
             try:
                 self.process = await asyncio.to_thread(
-                    _spawn, theirs, self._path, self._lock_patience
+                    spawn, theirs, self._path, self._lock_patience
                 )
             except BaseException:
                 ours.close()
                 raise
         _, connection = await self._loop.create_unix_connection(
-            lambda: _Connection(self._answered), sock=ours
+            lambda: Connection(self._answered), sock=ours
         )
         self._connection = connection
         if self._closing:
@@ -244,61 +242,7 @@ class Link:
             await connection.gone.wait()
         finally:
             connection.abort()
-            await _reap(self.process)
-
-
-class _Connection(asyncio.Protocol):
-    def __init__(self, answered: Callable[[Iterable[tuple[Any, memoryview]]], None]) -> None:
-        self.gone = asyncio.Event()
-        self._answered = answered
-        self._decoder = Decoder()
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's has another base
-
-    def data_received(self, data: bytes) -> None:
-        self._answered(self._decoder.feed(data))
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's name
-        self.gone.set()
-
-    def send(self, frame: bytes) -> None:
-        """Nothing is sent to a writer that has just died; the next one is sent everything again.
-
-        uvloop raises on a transport that it closed before ``connection_lost`` was called.
-        """
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(frame)
-
-    def finish(self) -> None:
-        """End of file for the writer, after everything that was sent; its answers still come."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write_eof()
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-
-def _spawn(theirs: socket.socket, path: Path, patience: float) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-m", "hookgate_gateway.store.sqlite.writer",
-               str(theirs.fileno()), str(path), str(patience)]  # fmt: skip
-    # A session of its own: Ctrl-C in a terminal is for the gateway alone.
-    return subprocess.Popen(  # noqa: S603  # our own interpreter and module
-        command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
-    )
-
-
-async def _reap(process: subprocess.Popen[bytes]) -> None:
-    def wait() -> None:
-        try:
-            process.wait(_LEAVE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    await asyncio.shield(asyncio.to_thread(wait))
+            await reap(self.process)
 
 
 def _error(verdict: str, sentence: str) -> StoreError:
