@@ -1,5 +1,5 @@
 """
-Replaying a run's webhook: sent at once, answered when it is over.
+Replaying a run's webhook: sent at once, answered when it is over; or only looked at.
 """
 
 from collections.abc import Sequence
@@ -8,17 +8,20 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from hookgate_gateway.api import answers, delivery_shapes
+from hookgate_gateway.api import answers, delivery_shapes, previews
 from hookgate_gateway.api.auth import key_ref
 from hookgate_gateway.api.errors import Refusal, conflict, unknown
 from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
 from hookgate_gateway.api.run_requests import ReplayRequest, read
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.snapshot import Caller
+from hookgate_gateway.dispatch.plan import Blocked, Held, Send
 from hookgate_gateway.replay.once import (
     Ambiguous,
     NotEnded,
     NothingToSendTo,
+    Previewed,
+    Problem,
     Replayed,
     RunReplays,
     UnknownRun,
@@ -31,10 +34,11 @@ __all__ = ["ReplayRoutes"]
 
 
 class ReplayRoutes:
-    """The three paths of a synchronous replay."""
+    """The three paths of a synchronous replay, and its preview."""
 
     def __init__(self, services: Services) -> None:
         self._bodies = services.bodies
+        self._clock = services.clock
         self._replays = RunReplays(
             history=services.history,
             replays=services.replays,
@@ -47,44 +51,71 @@ class ReplayRoutes:
     def routes(self) -> Sequence[Route]:
         return (
             KeyedRoute("POST", "/api/v1/runs/{run_id}/webhook/replay", self.replay),
-            KeyedRoute("POST", "/v1/runs/{run_id}/retry_webhook", self.replay),
-            KeyedRoute("POST", "/v1/internal/runs/{run_id}/test-webhook", self.replay),
+            KeyedRoute("POST", "/v1/runs/{run_id}/retry_webhook", self.replay_skyvern),
+            KeyedRoute("POST", "/v1/internal/runs/{run_id}/test-webhook", self.replay_skyvern),
+            KeyedRoute("GET", "/v1/internal/runs/{run_id}/test-webhook", self.preview),
         )
 
     async def replay(self, request: web.Request, caller: Caller) -> web.Response:
+        """The payload is shown as the object it is."""
+        replayed = await self._replay(request, caller)
+        return answers.answer(_replayed(replayed, _payload(replayed.event.body)))
+
+    async def replay_skyvern(self, request: web.Request, caller: Caller) -> web.Response:
+        """The payload is shown as its text: Skyvern's SDK fails on anything but a string."""
+        replayed = await self._replay(request, caller)
+        return answers.answer(_replayed(replayed, _text(replayed.event.body)))
+
+    async def preview(self, request: web.Request, caller: Caller) -> web.Response:
+        """What a replay would send now, without sending it; secrets and signatures are ``***``."""
+        run_id = RunId(path_word(request, "run_id", "run"))
+        wanted = read(ReplayRequest, dict(request.query))
+        previewed = await self._replays.preview(caller.key.namespace, run_id, _wish(wanted, caller))
+        if not isinstance(previewed, Previewed):
+            raise _refusal(previewed)
+        return answers.answer(_previewed(previewed, int(self._clock.now())))
+
+    async def _replay(self, request: web.Request, caller: Caller) -> Replayed:
         run_id = RunId(path_word(request, "run_id", "run"))
         wanted = read(ReplayRequest, await self._bodies.read_optional(request))
-        wish = Wish(
-            key=key_ref(caller),
-            override=wanted.override_webhook_url,
-            subscription=wanted.subscription,
-        )
-        result = await self._replays.replay(caller.key.namespace, run_id, wish)
-        match result:
-            case Replayed():
-                return answers.answer(_shape(result))
-            case UnknownRun():
-                raise unknown("run")
-            case NotEnded():
-                raise conflict("run_not_ended", "the run has no final event yet")
-            case UnknownSubscription():
-                raise unknown("subscription")
-            case NothingToSendTo():
-                raise Refusal(
-                    400,
-                    "nothing_to_send_to",
-                    "the run has no webhook_url and no subscription got it: give override_webhook_url",
-                )
-            case Ambiguous(names=names):
-                raise Refusal(
-                    400,
-                    "several_subscriptions",
-                    f"several subscriptions got this run, name one: {', '.join(names)}",
-                    subscriptions=list(names),
-                )
+        result = await self._replays.replay(caller.key.namespace, run_id, _wish(wanted, caller))
+        if not isinstance(result, Replayed):
+            raise _refusal(result)
+        return result
 
 
-def _shape(replayed: Replayed) -> dict[str, Any]:
+def _wish(wanted: ReplayRequest, caller: Caller) -> Wish:
+    return Wish(
+        key=key_ref(caller),
+        override=wanted.override_webhook_url,
+        subscription=wanted.subscription,
+    )
+
+
+def _refusal(problem: Problem) -> Refusal:
+    match problem:
+        case UnknownRun():
+            return unknown("run")
+        case NotEnded():
+            return conflict("run_not_ended", "the run has no final event yet")
+        case UnknownSubscription():
+            return unknown("subscription")
+        case NothingToSendTo():
+            return Refusal(
+                400,
+                "nothing_to_send_to",
+                "the run has no webhook_url and no subscription got it: give override_webhook_url",
+            )
+        case Ambiguous(names=names):
+            return Refusal(
+                400,
+                "several_subscriptions",
+                f"several subscriptions got this run, name one: {', '.join(names)}",
+                subscriptions=list(names),
+            )
+
+
+def _replayed(replayed: Replayed, payload: Any) -> dict[str, Any]:
     run, attempt = replayed.run, replayed.attempt
     return {
         "run_id": run.run_id,
@@ -92,11 +123,43 @@ def _shape(replayed: Replayed) -> dict[str, Any]:
         "default_webhook_url": run.webhook_url,
         # A subscription's URL may come from a Secret: it is shown as the attempt keeps it.
         "target_webhook_url": replayed.delivery.target.url or attempt.url or None,
-        "payload": _payload(replayed.event.body),
+        "payload": payload,
         "headers": delivery_shapes.headers(attempt),
         **delivery_shapes.attempt_answer(attempt),
         "delivery_id": replayed.delivery.id,
     }
+
+
+def _previewed(previewed: Previewed, timestamp: int) -> dict[str, Any]:
+    run = previewed.run
+    target: str | None = None
+    headers: dict[str, str] = {}
+    error: str | None = None
+    match previewed.plan:
+        case Send(shipment):
+            target = previews.url(shipment)
+            headers = previews.headers(shipment, timestamp)
+        case Held(reason):
+            error = f"the subscription is held: {reason or 'Unknown'}"
+        case Blocked(why):
+            error = why
+    return {
+        "run_id": run.run_id,
+        "run_type": previewed.event.run_type,
+        "default_webhook_url": run.webhook_url,
+        "target_webhook_url": target,
+        "payload": _text(previewed.event.body),
+        "headers": headers,
+        "status_code": None,
+        "latency_ms": None,
+        "response_body": None,
+        "error": error,
+        "delivery_id": None,
+    }
+
+
+def _text(body: bytes | None) -> str | None:
+    return None if body is None else body.decode("utf-8", "replace")
 
 
 def _payload(body: bytes | None) -> Any:

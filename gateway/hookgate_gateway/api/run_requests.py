@@ -19,6 +19,7 @@ __all__ = [
     "WEBHOOK_SPELLINGS",
     "ReplayRequest",
     "RunRequest",
+    "SubscriptionTestRequest",
     "TaskRequest",
     "TestRequest",
     "WorkflowRequest",
@@ -133,6 +134,12 @@ class TestRequest(_Request):
     run_id: Name | None = None
 
 
+class SubscriptionTestRequest(_Request):
+    """A subscription to be tested; by default with a run type that it would get."""
+
+    run_type: Literal["task"] | RunType | None = None
+
+
 class ReplayRequest(_Request):
     """Where a run's webhook is to be sent again; everything is optional."""
 
@@ -146,6 +153,7 @@ _SPELLINGS: Final[Mapping[type[_Request], Mapping[str, str]]] = {
     TaskRequest: _TASK_SPELLINGS,
     WorkflowRequest: _WORKFLOW_SPELLINGS,
     TestRequest: WEBHOOK_SPELLINGS,
+    SubscriptionTestRequest: {},
     ReplayRequest: _REPLAY_SPELLINGS,
 }
 

@@ -1,5 +1,5 @@
 """
-Sample payloads for tests of a URL: what a receiver gets when a run of that type completes.
+Sample payloads for tests: what a receiver gets when a run of that type completes.
 """
 
 from typing import Any
@@ -11,7 +11,9 @@ from hookgate_gateway.rules.delivery import Timestamp
 __all__ = ["sample"]
 
 
-def sample(run_type: str, webhook_url: str, run_id: str | None, now: Timestamp) -> dict[str, Any]:
+def sample(
+    run_type: str, webhook_url: str | None, run_id: str | None, now: Timestamp
+) -> dict[str, Any]:
     """A completed run of that type, marked ``"test": true``; its times end at ``now``."""
     workflow = run_type == RunType.WORKFLOW_RUN
     run_id = run_id or ("wr_test_sample" if workflow else "tsk_test_sample")
@@ -38,7 +40,7 @@ def sample(run_type: str, webhook_url: str, run_id: str | None, now: Timestamp) 
     }
 
 
-def _task(webhook_url: str) -> dict[str, Any]:
+def _task(webhook_url: str | None) -> dict[str, Any]:
     return {
         "prompt": "A sample task that nobody ran",
         "url": "https://example.com/",
@@ -48,5 +50,5 @@ def _task(webhook_url: str) -> dict[str, Any]:
     }
 
 
-def _workflow(webhook_url: str) -> dict[str, Any]:
+def _workflow(webhook_url: str | None) -> dict[str, Any]:
     return {"workflow_id": "wpid_test", "parameters": {}, "webhook_url": webhook_url}

@@ -11,14 +11,14 @@ from hookgate_gateway.api import answers, delivery_shapes, paging, times
 from hookgate_gateway.api.errors import unknown
 from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
 from hookgate_gateway.api.services import Services
-from hookgate_gateway.catalogue.snapshot import Caller
+from hookgate_gateway.catalogue.snapshot import Caller, Snapshot
 from hookgate_gateway.contract import ResourceKey, ResourceKind, Subscription
 from hookgate_gateway.dispatch.dispatcher import LaneState
 from hookgate_gateway.ports import Page
 from hookgate_gateway.rules.delivery import HoldReason, LaneKey, Namespace
 from hookgate_gateway.rules.lane import subscription_lane
 
-__all__ = ["SubscriptionRoutes"]
+__all__ = ["SubscriptionRoutes", "live_subscription"]
 
 
 class SubscriptionRoutes:
@@ -64,11 +64,16 @@ class SubscriptionRoutes:
         return [s for (where, _), s in subscriptions.items() if where == namespace and _lives(s)]
 
     def _named(self, request: web.Request, caller: Caller) -> Subscription:
-        name = path_word(request, "name", "subscription")
-        found = self._catalogue.snapshot.subscriptions.get((caller.key.namespace, name))
-        if found is None or not _lives(found):
-            raise unknown("subscription")
-        return found
+        return live_subscription(self._catalogue.snapshot, request, caller)
+
+
+def live_subscription(snapshot: Snapshot, request: web.Request, caller: Caller) -> Subscription:
+    """The caller's subscription that the path names. Raises Refusal 404, also for a deleted one."""
+    name = path_word(request, "name", "subscription")
+    found = snapshot.subscriptions.get((caller.key.namespace, name))
+    if found is None or not _lives(found):
+        raise unknown("subscription")
+    return found
 
 
 def _lives(subscription: Subscription) -> bool:

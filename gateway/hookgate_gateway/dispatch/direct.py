@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.courier import Courier
 from hookgate_gateway.dispatch.plan import (
@@ -25,7 +26,17 @@ from hookgate_gateway.dispatch.plan import (
 from hookgate_gateway.dispatch.report import tell_attempt, tell_recorded
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Backlog, Recording, Sender, Shipment, StoreUnavailable
-from hookgate_gateway.rules.delivery import Attempt, Delivery, HoldReason, Namespace, Outcome
+from hookgate_gateway.rules.delivery import (
+    Attempt,
+    Delivery,
+    HoldReason,
+    Kind,
+    Namespace,
+    Outcome,
+    RunId,
+    Target,
+)
+from hookgate_gateway.rules.lane import lane_subscription
 from hookgate_gateway.rules.retry import decide
 
 SLOTS = 16
@@ -83,7 +94,10 @@ class DirectSends:
         """
         with self._slot(shipment.namespace):
             self._count_test(key_id)
-            return await self._courier.send(shipment)
+            attempt = await self._courier.send(shipment)
+            if attempt.outcome is Outcome.SUCCESS:
+                self._learned(_tested(shipment, attempt), attempt)
+            return attempt
 
     async def replay(self, delivery: Delivery) -> Attempt:
         """Make the one attempt of a ``Kind.DIRECT`` delivery that the store holds, and record it.
@@ -111,21 +125,13 @@ class DirectSends:
             body = await self._backlog.body(delivery.namespace, delivery.event_id)
         if body is None:
             return self._courier.blocked("the event's bytes are not in the store any more")
-        match self._plan(delivery, body):
+        match plan_direct(delivery, body, self._catalogue.snapshot):
             case Send(shipment):
                 return await self._courier.send(shipment)
             case Held(reason):
                 return self._courier.blocked(f"the subscription is held: {reason or 'Unknown'}")
             case Blocked(error):
                 return self._courier.blocked(error)
-
-    def _plan(self, delivery: Delivery, body: bytes) -> Plan:
-        snapshot = self._catalogue.snapshot
-        found = plan(delivery, body, snapshot)
-        name = delivery.target.subscription
-        if name is not None and found == Held(HoldReason.GONE):
-            return to_subscription(delivery, body, snapshot.subscriptions[delivery.namespace, name])
-        return found
 
     async def _record(self, delivery: Delivery, attempt: Attempt) -> None:
         policy, age_from = terms(delivery, self._catalogue.snapshot)
@@ -182,6 +188,36 @@ class DirectSends:
                 times[0] + _MINUTE - now,
             )
         times.append(now)
+
+
+def plan_direct(delivery: Delivery, body: bytes, snapshot: Snapshot) -> Plan:
+    """What a synchronous replay of ``delivery`` would send now. A hold ``Gone`` does not keep it back."""
+    found = plan(delivery, body, snapshot)
+    name = delivery.target.subscription
+    if name is not None and found == Held(HoldReason.GONE):
+        return to_subscription(delivery, body, snapshot.subscriptions[delivery.namespace, name])
+    return found
+
+
+def _tested(shipment: Shipment, attempt: Attempt) -> Delivery:
+    """A test as its lane sees it: a delivery that nobody stored."""
+    _, subscription = lane_subscription(shipment.lane)
+    return Delivery(
+        id=shipment.delivery_id,
+        namespace=shipment.namespace,
+        event_id=shipment.event_id,
+        run_id=RunId(""),
+        target=Target(
+            subscription=subscription, url=shipment.url if subscription is None else None
+        ),
+        lane=shipment.lane,
+        kind=Kind.DIRECT,
+        attempts=0,
+        due=attempt.started_at,
+        accepted_at=attempt.started_at,
+        body=None,
+        body_size=0,
+    )
 
 
 def _keep(_: Delivery) -> None:

@@ -7,11 +7,12 @@ timestamp are made anew by whoever sends. One attempt, kept like any other.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.clock import Clock
-from hookgate_gateway.dispatch.direct import DirectRefused
+from hookgate_gateway.dispatch.direct import DirectRefused, plan_direct
+from hookgate_gateway.dispatch.plan import Plan
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.ports import DeliveryRecord, EventRecord, NewReplay, Replays, RunRecord
 from hookgate_gateway.rules.delivery import (
@@ -31,11 +32,14 @@ from hookgate_gateway.rules.delivery import (
 from hookgate_gateway.rules.lane import run_lane, subscription_lane
 
 __all__ = [
+    "UNSENT",
     "Ambiguous",
     "Choice",
     "NotEnded",
     "NothingToSendTo",
     "OnceSender",
+    "Previewed",
+    "Problem",
     "Replayed",
     "RunReplays",
     "UnknownRun",
@@ -46,6 +50,8 @@ __all__ = [
     "live_subscriptions",
 ]
 
+UNSENT: Final = DeliveryId("dlv_made_when_it_is_sent")
+"""Stands in a preview for the delivery that there is not."""
 TAKEOVER = 120.0
 """Seconds after which the dispatcher takes up a replay whose sender has died: far over any timeout."""
 
@@ -101,7 +107,17 @@ class Replayed:
     attempt: Attempt
 
 
-Result = Replayed | UnknownRun | NotEnded | NothingToSendTo | UnknownSubscription | Ambiguous
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previewed:
+    """What would be sent now, and was not."""
+
+    run: RunRecord
+    event: EventRecord
+    plan: Plan
+
+
+Problem = UnknownRun | NotEnded | NothingToSendTo | UnknownSubscription | Ambiguous
+"""Why there is nothing to send."""
 
 
 class OnceSender(Protocol):
@@ -160,8 +176,42 @@ class RunReplays:
         self._ids = ids
         self._clock = clock
 
-    async def replay(self, namespace: Namespace, run_id: RunId, wish: Wish) -> Result:
+    async def replay(self, namespace: Namespace, run_id: RunId, wish: Wish) -> Replayed | Problem:
         """Send a run's final event once more. Raises what the sender and the store raise."""
+        found = await self._found(namespace, run_id, wish)
+        if not isinstance(found, _Found):
+            return found
+        self._sender.check(namespace)  # a refused one is not stored
+        delivery = await self._replays.add(self._new(found.event, found.target))
+        if delivery is None:  # pruned between two reads
+            return NotEnded()
+        attempt = await self._send(delivery)
+        return Replayed(run=found.run, event=found.event, delivery=delivery, attempt=attempt)
+
+    async def preview(self, namespace: Namespace, run_id: RunId, wish: Wish) -> Previewed | Problem:
+        """What ``replay`` would send now; nothing is stored and nothing is sent."""
+        found = await self._found(namespace, run_id, wish)
+        if not isinstance(found, _Found):
+            return found
+        event, now = found.event, self._clock.now()
+        delivery = Delivery(
+            id=UNSENT,
+            namespace=namespace,
+            event_id=event.id,
+            run_id=run_id,
+            target=found.target,
+            lane=lane_of(namespace, found.target),
+            kind=Kind.DIRECT,
+            attempts=0,
+            due=now,
+            accepted_at=now,
+            body=event.body,
+            body_size=event.body_size,
+        )
+        plan = plan_direct(delivery, event.body or b"", self._catalogue.snapshot)
+        return Previewed(run=found.run, event=event, plan=plan)
+
+    async def _found(self, namespace: Namespace, run_id: RunId, wish: Wish) -> "_Found | Problem":
         run = await self._history.run(namespace, run_id)
         if run is None:
             return UnknownRun()
@@ -169,14 +219,7 @@ class RunReplays:
         if event is None:
             return NotEnded()
         target = await self._target(run, wish)
-        if not isinstance(target, Target):
-            return target
-        self._sender.check(namespace)  # a refused one is not stored
-        delivery = await self._replays.add(self._new(event, target))
-        if delivery is None:  # pruned between two reads
-            return NotEnded()
-        attempt = await self._send(delivery)
-        return Replayed(run=run, event=event, delivery=delivery, attempt=attempt)
+        return _Found(run, event, target) if isinstance(target, Target) else target
 
     async def _send(self, delivery: Delivery) -> Attempt:
         try:
@@ -204,6 +247,15 @@ class RunReplays:
             created_at=now,
             due=now + TAKEOVER,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is to be sent, and where to."""
+
+    run: RunRecord
+    event: EventRecord
+    target: Target
 
 
 def choose_target(

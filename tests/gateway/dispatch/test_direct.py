@@ -104,7 +104,8 @@ async def test_a_replay_is_one_attempt_and_recorded(code, state):
     assert world.sender.sent[0][1].replay
 
 
-async def test_a_replay_that_works_closes_the_breaker():
+@pytest.mark.parametrize("kind", ["replay", "test"])
+async def test_one_that_works_closes_the_breaker(kind):
     world = World(subscription(limits=LaneLimits(max_in_flight=1)))
     async with world.dispatcher:
         world.sender.script[LANE] = status(500)
@@ -112,10 +113,13 @@ async def test_a_replay_that_works_closes_the_breaker():
         await asyncio.sleep(1)
         assert world.dispatcher.lane_states()[LANE].breaker is BreakerState.OPEN
         world.sender.script[LANE] = ok
-        await direct(world).replay(stored(world))
+        if kind == "replay":
+            await direct(world).replay(stored(world))
+        else:
+            await direct(world).test(sample(world), "shop/app")
         await asyncio.sleep(1)
         assert world.dispatcher.lane_states()[LANE].breaker is BreakerState.CLOSED
-        assert len(world.backlog.of("delivered")) == 4
+        assert len(world.backlog.of("delivered")) == 3 + (kind == "replay")
 
 
 @pytest.mark.parametrize(
