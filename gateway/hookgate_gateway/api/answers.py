@@ -16,7 +16,7 @@ from multidict import CIMultiDict
 
 from hookgate_gateway.intake.parse import parse_document
 
-__all__ = ["JSON_HEADERS", "answer", "encode", "parse_object", "raw"]
+__all__ = ["JSON_HEADERS", "answer", "encode", "nothing", "parse_object", "raw"]
 
 JSON_HEADERS: Final = CIMultiDict(
     {
@@ -31,6 +31,12 @@ JSON_HEADERS: Final = CIMultiDict(
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A JSON answer."""
     return raw(encode(value), status, headers)
+
+
+def nothing() -> web.Response:
+    """204."""
+    bare = {name: value for name, value in JSON_HEADERS.items() if name != "Content-Type"}
+    return web.Response(status=204, headers=bare)
 
 
 def raw(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -14,6 +14,7 @@ from hookgate_gateway.catalogue.build import Forbids, assemble, subscription
 from hookgate_gateway.catalogue.declared import is_said_by
 from hookgate_gateway.catalogue.keys import KNOWN_SINCE, known_since
 from hookgate_gateway.catalogue.snapshot import Snapshot
+from hookgate_gateway.catalogue.standing import Standing, standing
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.contract import ResourceKey, ResourceKind, Subscription
 from hookgate_gateway.observe import Observer
@@ -56,6 +57,10 @@ class Catalogue:
     def stored(self) -> Mapping[ResourceKey, StoredResource]:
         """The resources that the snapshot was made from, deleted subscriptions in their grace included."""
         return self._stored
+
+    def standing(self, stored: StoredResource) -> Standing:
+        """How a stored resource stands, whatever holds it."""
+        return standing(stored, self._forbids, self._snapshot.problems)
 
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` after each swap, in the loop; it must not block."""
