@@ -8,6 +8,7 @@ id, event id, error text. Never in a log line: a secret, a payload.
 
 from collections import Counter as Counts
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from functools import lru_cache
 
 import structlog
@@ -17,13 +18,30 @@ from hookgate.payloads import RunStatus, RunType
 from hookgate.version import __version__
 from hookgate_gateway.rules.delivery import Attempt, Delivery, Namespace
 
-__all__ = ["Observer"]
+__all__ = ["Observer", "RefusedRequest"]
 
 _RUN_TYPES = frozenset(str(t) for t in RunType)
 _STATUSES = frozenset(str(s) for s in RunStatus)
 _LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)  # fmt: skip
 _ATTEMPT_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30)
 _COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+
+class RefusedRequest(StrEnum):
+    """Why a request was turned away although nothing was wrong with what it asked."""
+
+    CONNECTIONS = "connections"  # the listener has as many as it may
+    ADDRESS_CONNECTIONS = "address_connections"  # the client's address has as many as it may
+    SLOW_HEAD = "slow_head"  # its head was not there in time; the connection was closed
+    SLOW_BODY = "slow_body"  # its body was not there in time: 408
+    SLOW_READER = "slow_reader"  # its answer was not read; the connection was cut
+    BROKEN = "broken"  # no HTTP: 400, or 431 when its head was too large
+    BODY_TOO_LARGE = "body_too_large"  # 413
+    KEY_RATE = "key_rate"  # more requests than its API key may make: 429
+    DIRECT_RATE = "direct_rate"  # no slot for a test or a synchronous replay, or too many: 429
+    BACKLOG_FULL = "backlog_full"  # the namespace has as many pending deliveries as it may: 429
+    OVERLOADED = "overloaded"  # too many bytes wait: 503
+    STORE = "store"  # the store could not take it: 503
 
 
 class Observer:
@@ -40,6 +58,8 @@ class Observer:
         self._attempt_seconds = Histogram("delivery_attempt_duration_seconds", "Duration of one attempt.", ["namespace"], buckets=_ATTEMPT_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
         self._latency = Histogram("delivery_latency_seconds", "From acceptance to the receiver's 2xx.", ["namespace"], buckets=_LATENCY_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
         self._commit_seconds = Histogram("store_commit_seconds", "Time of one commit, as its waiters saw it.", buckets=_COMMIT_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
+        refused = Counter("requests_refused_total", "Requests and connections turned away by a limit, by which.", ["reason"], **names)  # type: ignore[arg-type]  # fmt: skip
+        self._refused = {reason: refused.labels(reason.value) for reason in RefusedRequest}
         self.pending = Gauge("deliveries_pending", "Deliveries not ended yet, held ones included.", ["namespace", "subscription"], **names)  # type: ignore[arg-type]  # fmt: skip
         self.holds = Gauge("subscription_hold", "1 while a subscription is held for this reason.", ["namespace", "subscription", "reason"], **names)  # type: ignore[arg-type]  # fmt: skip
         self.oldest_due = Gauge("oldest_due_delivery_age_seconds", "How long the oldest due delivery that nothing holds has waited.", **names)  # type: ignore[arg-type]  # fmt: skip
@@ -66,6 +86,10 @@ class Observer:
         if status not in _STATUSES:
             status = "other"
         self._received_child(namespace, run_type, status, result).inc()
+
+    def refused(self, reason: RefusedRequest) -> None:
+        """A limit turned a request or a connection away."""
+        self._refused[reason].inc()
 
     def attempted(self, delivery: Delivery, attempt: Attempt) -> None:
         """An attempt ended."""

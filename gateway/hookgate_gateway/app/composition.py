@@ -13,11 +13,13 @@ from contextlib import AsyncExitStack
 
 from hookgate_gateway.api.app import make_public_app
 from hookgate_gateway.api.bodies import BodyReader
+from hookgate_gateway.api.connections import ConnectionLimits
 from hookgate_gateway.api.health import Check, make_metrics_app, none_loaded, not_writable, stopping
+from hookgate_gateway.api.server import open_door
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.app.background import background
 from hookgate_gateway.app.failures import CannotStart
-from hookgate_gateway.app.listening import bind, bound_address, own_addresses, serving
+from hookgate_gateway.app.listening import bind, bound_address, own_addresses
 from hookgate_gateway.catalogue.build import Forbids
 from hookgate_gateway.catalogue.catalogue import Catalogue
 from hookgate_gateway.catalogue.manifests import Manifests
@@ -121,10 +123,16 @@ class _Gateway:
         )
         services = await self._services(store, sender, catalogue)
         await stack.enter_async_context(
-            serving(make_metrics_app(checks, catalogue, observer), metrics, grace=1.0)
+            open_door(make_metrics_app(checks, catalogue, observer), metrics, observer, grace=1.0)
         )
         self._public = await stack.enter_async_context(
-            serving(make_public_app(services), public, grace=settings.shutdown_grace_seconds)
+            open_door(
+                make_public_app(services),
+                public,
+                observer,
+                grace=settings.shutdown_grace_seconds,
+                limits=_connection_limits(settings),
+            )
         )
         await stack.enter_async_context(background(works, observer))
         observer.event("listening", api=bound_address(public), metrics=bound_address(metrics))
@@ -188,6 +196,12 @@ def _check_folder(settings: Settings) -> None:
         raise CannotStart(
             f"HOOKGATE_MANIFESTS_DIR={str(folder)!r} is not a folder; create it or name another one"
         )
+
+
+def _connection_limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(
+        total=settings.max_connections, per_address=settings.max_connections_per_address
+    )
 
 
 def _policy(settings: Settings) -> UpkeepPolicy:

@@ -4,18 +4,14 @@ Sockets: a port is taken before anything else starts, so that a taken one is tol
 
 import errno
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
-from aiohttp import web
-
-from hookgate_gateway.api.server import make_runner
+from hookgate_gateway.api.server import BACKLOG
 from hookgate_gateway.app.failures import CannotStart
 from hookgate_gateway.settings import ListenAddress
 
-__all__ = ["bind", "bound_address", "own_addresses", "serving"]
+__all__ = ["bind", "bound_address", "own_addresses"]
 
-_BACKLOG = 1024
 _REASONS = {
     errno.EADDRINUSE: "another program listens there; stop it or choose another port",
     errno.EACCES: "this user may not open that port; choose one from 1024 up",
@@ -37,16 +33,16 @@ def bind(address: ListenAddress, variable: str) -> socket.socket:
 def _open(address: ListenAddress) -> socket.socket:
     if address.host is not None:
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        return socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)
+        return socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
     if socket.has_dualstack_ipv6():
         try:
             return socket.create_server(
-                ("::", address.port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG
+                ("::", address.port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG
             )
         except OSError as error:  # built with IPv6, running without
             if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 raise
-    return socket.create_server(("0.0.0.0", address.port), backlog=_BACKLOG)  # noqa: S104  # asked for
+    return socket.create_server(("0.0.0.0", address.port), backlog=BACKLOG)  # noqa: S104  # asked for
 
 
 def bound_address(listener: socket.socket) -> str:
@@ -64,20 +60,3 @@ def own_addresses() -> frozenset[str]:
             probe.connect((somewhere, 9))  # datagrams: chooses a route, sends nothing
             found.add(str(probe.getsockname()[0]))
     return frozenset(address.partition("%")[0] for address in found)
-
-
-@asynccontextmanager
-async def serving(
-    app: web.Application, listener: socket.socket, grace: float
-) -> AsyncIterator[web.AppRunner]:
-    """Answer on this socket; at the end open requests get ``grace`` seconds.
-
-    Who wants to end it earlier calls the runner's ``cleanup``; a second one does nothing.
-    """
-    runner = make_runner(app, grace=grace)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listener, backlog=_BACKLOG).start()
-        yield runner
-    finally:
-        await runner.cleanup()

@@ -135,6 +135,48 @@ class Settings(BaseSettings):
         " runs with very large outputs.",
         examples=["16777216"],
     )
+    key_requests_per_second: float | None = Field(
+        None,
+        gt=0,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="Requests a second that each API key may make; more are answered 429 with"
+        " `Retry-After`. Both values of a rotating key count together. Set it where tenants share a"
+        " gateway.",
+        examples=["200"],
+    )
+    key_request_burst: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="Requests that an API key may make at once after a pause. Without a value: what"
+        " it may make in 2 seconds.",
+        examples=["1000"],
+    )
+    namespace_max_pending: int = Field(
+        5_000_000,
+        ge=0,
+        description="Deliveries of one namespace that may be pending, held ones included; reports"
+        " beyond are answered 429 until some have ended. A fuse against a dead receiver that fills"
+        " the disk: lower it where tenants share a gateway. 0 sets no limit.",
+        examples=["500000"],
+    )
+    max_connections: int = Field(
+        8192,
+        ge=1,
+        le=1_000_000,
+        description="Connections of clients at the same time; more are answered 503 and closed. Each"
+        " takes a file descriptor.",
+        examples=["2000"],
+    )
+    max_connections_per_address: int = Field(
+        4096,
+        ge=1,
+        le=1_000_000,
+        description="The same for each client address (an IPv6 client is its /64). A proxy is one"
+        " address for all its clients; without a proxy in front, a few hundred are plenty.",
+        examples=["200"],
+    )
     max_inflight: int = Field(
         1024,
         ge=1,

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from hookgate_gateway.api.app import make_public_app
 from hookgate_gateway.api.bodies import BodyReader
-from hookgate_gateway.api.server import make_runner
+from hookgate_gateway.api.server import open_door
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.catalogue import Catalogue
 from hookgate_gateway.catalogue.matching import matching_subscriptions
@@ -167,14 +167,10 @@ class World:
 @asynccontextmanager
 async def listening(app: web.Application, **options: Any) -> AsyncIterator[int]:
     """The application as the gateway serves it; its port."""
-    runner = make_runner(app, grace=1.0)
-    await runner.setup()
-    try:
-        sock = socket.create_server(("127.0.0.1", 0))
-        await web.SockSite(runner, sock).start()
-        yield sock.getsockname()[1]
-    finally:
-        await runner.cleanup()
+    options.setdefault("observer", Observer(CollectorRegistry()))
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        async with open_door(app, sock, grace=1.0, **options):
+            yield sock.getsockname()[1]
 
 
 @asynccontextmanager
