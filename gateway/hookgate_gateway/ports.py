@@ -155,6 +155,26 @@ class NewRun:
     workflow_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """What tells a request that is sent again from a new one (the header Idempotency-Key)."""
+
+    key: str
+    request_sha256: bytes
+    """Of everything that was asked for: another one under the same key is a mistake."""
+    at: Timestamp
+    since: Timestamp
+    """A key that was used before is free again."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBefore:
+    """The key was used: what was asked for then, and the id of what it made."""
+
+    request_sha256: bytes
+    made: str
+
+
 class Intake(Protocol):
     """Durable acceptance."""
 
@@ -169,6 +189,13 @@ class Intake(Protocol):
 
     async def register(self, run: NewRun) -> bool:
         """Store a run; False when the namespace has a run of that id already (nothing changed)."""
+        ...
+
+    async def register_once(self, run: NewRun, once: Once) -> bool | MadeBefore:
+        """As ``register``, unless the namespace used this key since: then nothing changes.
+
+        Of twins that arrive together exactly one registers its run.
+        """
         ...
 
 

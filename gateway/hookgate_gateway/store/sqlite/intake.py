@@ -8,8 +8,10 @@ from hookgate_gateway.ports import (
     Acceptance,
     Accepted,
     Duplicate,
+    MadeBefore,
     NewDelivery,
     NewRun,
+    Once,
     Receipt,
     Stale,
 )
@@ -70,14 +72,24 @@ class SqliteIntake:
         return receipts
 
     async def register(self, run: NewRun) -> bool:
-        key = run.key
-        lane = None if run.webhook_url is None else run_lane(run.namespace, run.webhook_url)
-        payload = (
-            run.namespace, run.run_id, run.run_type, run.status, run.created_at, run.workflow_id,
-            run.webhook_url, lane, key and key.secret, key and key.fingerprint,
-        )  # fmt: skip
-        new, _ = await self._link.request("register", payload, (run.request,))
+        new, _ = await self._link.request("register", _run(run), (run.request,))
         return bool(new)
+
+    async def register_once(self, run: NewRun, once: Once) -> bool | MadeBefore:
+        payload = (_run(run), (once.key, run.run_id, once.at, once.since))
+        bodies = (once.request_sha256, run.request)
+        (new, made), sha256 = await self._link.request("register_once", payload, bodies)
+        return bool(new) if made is None else MadeBefore(bytes(sha256), made)
+
+
+def _run(run: NewRun) -> tuple[Any, ...]:
+    """The fields in the order of ``writing.accept.register``."""
+    key = run.key
+    lane = None if run.webhook_url is None else run_lane(run.namespace, run.webhook_url)
+    return (
+        run.namespace, run.run_id, run.run_type, run.status, run.created_at, run.workflow_id,
+        run.webhook_url, lane, key and key.secret, key and key.fingerprint,
+    )  # fmt: skip
 
 
 def _item(acceptance: Acceptance) -> tuple[Any, ...]:

@@ -71,6 +71,16 @@ ON CONFLICT DO NOTHING
 -- name: registered_run
 SELECT created_at, request FROM runs WHERE namespace = ? AND run_id = ?
 
+-- name: made_once
+SELECT request_sha256, made FROM once WHERE namespace = ? AND key = ? AND at >= ?
+
+-- name: remember_once
+INSERT OR REPLACE INTO once (namespace, key, request_sha256, made, at) VALUES (?, ?, ?, ?, ?)
+
+-- name: forget_once
+DELETE FROM once WHERE (namespace, key) IN
+    (SELECT namespace, key FROM once INDEXED BY once_oldest WHERE at < ? ORDER BY at LIMIT ?)
+
 -- name: take_due
 SELECT namespace, id, event_id, run_id, subscription, url, key_secret, key_fingerprint, lane, kind,
        attempts, due, created_at, body_size

@@ -41,6 +41,7 @@ class SqliteStore:
 
         self.accept = intake.accept
         self.register = intake.register
+        self.register_once = intake.register_once
 
         self.owned = backlog.owned
         self.claim = backlog.claim

@@ -26,7 +26,7 @@ from hookgate_gateway.store.sqlite.checkpoint import Checkpointer
 from hookgate_gateway.store.sqlite.frames import Decoder, encode
 from hookgate_gateway.store.sqlite.lock import acquire
 from hookgate_gateway.store.sqlite.schema import Refused, connect
-from hookgate_gateway.store.sqlite.writing import accept, backlog, catalogue, health, upkeep
+from hookgate_gateway.store.sqlite.writing import accept, backlog, catalogue, health, once, upkeep
 from hookgate_gateway.store.sqlite.writing.transaction import Handler, Transaction
 
 __all__ = ["main"]
@@ -36,6 +36,7 @@ Frame = tuple[Any, memoryview]
 HANDLERS: Mapping[str, Handler] = {
     "accept": accept.accept,
     "register": accept.register,
+    "register_once": once.register_once,
     "record": backlog.record,
     "park": backlog.park,
     "take_due": backlog.take_due,
