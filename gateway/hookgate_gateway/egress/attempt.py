@@ -7,19 +7,21 @@ with its secret, or whatever a hostile receiver sent.
 
 import errno
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from itertools import islice
 
 import aiohttp
 
+from hookgate_gateway.egress.answers import Answer, NotHttp
 from hookgate_gateway.rules.delivery import Outcome, Timestamp
 
-SHOWN_BODY_BYTES = 2048
 _SHOWN_HEADERS = 32
 _SHOWN_VALUE_LENGTH = 512
-_MASKED_ANSWERS = frozenset({"set-cookie", "set-cookie2", "authorization", "proxy-authorization"})
+_MASKED_ANSWERS = frozenset(
+    {b"set-cookie", b"set-cookie2", b"authorization", b"proxy-authorization"}
+)
 LONGEST_RETRY_AFTER = 86400.0
 """Seconds; whoever asks for more is understood to ask for this."""
 
@@ -59,11 +61,11 @@ def explain_status(status: int) -> str | None:
     return f"the receiver answered {status}"
 
 
-def retry_after(status: int, headers: Mapping[str, str], now: Timestamp) -> float | None:
+def retry_after(answer: Answer, now: Timestamp) -> float | None:
     """Seconds to wait that a 429 or 503 asks for, in either form of RFC 9110 §10.2.3; 0 to a day."""
-    if status not in (429, 503):
+    if answer.status not in (429, 503):
         return None
-    value = headers.get("Retry-After", "").strip()
+    value = answer.header(b"retry-after").strip()
     if not value or len(value) > 64 or not value.isascii():
         return None
     if value.isdigit():
@@ -75,25 +77,25 @@ def retry_after(status: int, headers: Mapping[str, str], now: Timestamp) -> floa
     return min(max(moment - now, 0.0), LONGEST_RETRY_AFTER)
 
 
-def shown_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def shown_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
     """An answer's headers for people: not too many, not too long, text, no session of anybody."""
     return tuple(
         [
-            (name, "***" if name.lower() in _MASKED_ANSWERS else _as_text(value))
-            for name, value in islice(headers.items(), _SHOWN_HEADERS)
+            (
+                name.decode("latin-1"),
+                "***"
+                if name.lower() in _MASKED_ANSWERS
+                else value[:_SHOWN_VALUE_LENGTH].decode("utf-8", "replace"),
+            )
+            for name, value in islice(headers, _SHOWN_HEADERS)
         ]
     )
-
-
-def _as_text(value: str) -> str:
-    """Not too long, and without lone surrogates, which stand for bytes that were no UTF-8 and that no store takes."""
-    value = value[:_SHOWN_VALUE_LENGTH]
-    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 # --------------------------------------------------------------------------------------- failures
 
 _CONNECTING = {
+    errno.EPIPE: "the receiver closed the connection before it answered",
     errno.ECONNREFUSED: "nothing listens there: the connection was refused",
     errno.ECONNRESET: "the receiver reset the connection",
     errno.EHOSTUNREACH: "there is no route to the receiver",
@@ -109,10 +111,21 @@ def failure_of(error: Exception) -> Failure | None:
     if isinstance(error, OSError):
         sentence = _CONNECTING.get(error.errno or 0, "the connection failed")
         return Failure(Outcome.CONNECTION_ERROR, sentence)
+    if isinstance(error, NotHttp):
+        return Failure(Outcome.CONNECTION_ERROR, str(error))
     for kind, sentence in _SENTENCES:
         if isinstance(error, kind):
             return Failure(Outcome.CONNECTION_ERROR, sentence)
     return None
+
+
+def failure_of_ending(*, begun: bool) -> Failure:
+    """What it means that the receiver closed the connection, in or before its answer."""
+    if begun:
+        sentence = "the connection ended before the answer was complete"
+    else:
+        sentence = "the receiver closed the connection before it answered"
+    return Failure(Outcome.CONNECTION_ERROR, sentence)
 
 
 _SENTENCES: tuple[tuple[type[Exception], str], ...] = (

@@ -92,12 +92,18 @@ class Guard:
 
         Raises PermissionError for an address that the rules refuse, however it got here.
         """
-        family, kind, protocol, _, (host, port, *_) = info
-        trace = _TRACE.get()
-        if self.refuses(ip_address(host.partition("%")[0]), port, trace):
+        _, _, _, _, (host, port, *_) = info
+        return self.open_socket(ip_address(host.partition("%")[0]), port, _TRACE.get())
+
+    def open_socket(self, address: IpAddress, port: int, trace: Trace) -> socket.socket:
+        """Make the socket to connect to an address with; the last assertion.
+
+        Raises PermissionError for an address that the rules refuse, however it got here.
+        """
+        if self.refuses(address, port, trace):
             raise PermissionError("refused by the egress rules")
         trace.opened += 1
-        return socket.socket(family, kind, protocol)
+        return socket.socket(family_of(address), socket.SOCK_STREAM, socket.IPPROTO_TCP)
 
 
 class GuardedResolver(AbstractResolver):
@@ -116,8 +122,13 @@ class GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
+        addresses = await self.addresses(host, port, _TRACE.get(), family)
+        return [_result(host, port, address) for address in addresses]
+
+    async def addresses(
+        self, host: str, port: int, trace: Trace, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[IpAddress]:
         """All addresses of a name, every one of them allowed. Raises OSError, its reason on the trace."""
-        trace = _TRACE.get()
         try:
             async with asyncio.timeout(self._limit):
                 found = await self._dns.getaddrinfo(
@@ -132,7 +143,7 @@ class GuardedResolver(AbstractResolver):
         addresses = [ip_address(node.addr[0].decode().partition("%")[0]) for node in found.nodes]
         if any(self._guard.refuses(address, port, trace) for address in addresses):
             raise OSError("refused by the egress rules")
-        return [_result(host, port, address) for address in addresses]
+        return addresses
 
     async def close(self) -> None:
         """Nothing: the resolver serves many connectors, and :meth:`stop` ends it."""
@@ -141,12 +152,16 @@ class GuardedResolver(AbstractResolver):
         await self._dns.close()
 
 
+def family_of(address: IpAddress) -> socket.AddressFamily:
+    return socket.AF_INET if address.version == 4 else socket.AF_INET6
+
+
 def _result(host: str, port: int, address: IpAddress) -> ResolveResult:
     return ResolveResult(
         hostname=host,
         host=str(address),
         port=port,
-        family=socket.AF_INET if address.version == 4 else socket.AF_INET6,
+        family=family_of(address),
         proto=0,
         flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
     )

@@ -14,11 +14,13 @@ import aiohttp
 from hookgate.signing import InvalidKey
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.egress import attempt as telling
+from hookgate_gateway.egress.answers import Answer
 from hookgate_gateway.egress.attempt import Failure
 from hookgate_gateway.egress.connections import IDLE_SECONDS, Connections, Lane, Plan, Pool
 from hookgate_gateway.egress.contexts import UnusableTls
-from hookgate_gateway.egress.exchange import Answer, post, signed_headers
+from hookgate_gateway.egress.exchange import post
 from hookgate_gateway.egress.guard import LOOKUP_SECONDS, Guard, GuardedResolver, Trace, start_trace
+from hookgate_gateway.egress.request import attempt_headers
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Shipment
 from hookgate_gateway.rules.delivery import Attempt, LaneKey, Outcome, Timestamp
@@ -134,7 +136,7 @@ class AiohttpSender:
     async def _post(self, lane: Lane, plan: Plan, report: "_Report", trace: Trace) -> Answer:
         """Send it; once more on a fresh connection if the kept one turned out to be closed."""
         shipment = report.shipment
-        report.headers = signed_headers(shipment, int(report.started_at))
+        report.headers = attempt_headers(shipment, int(report.started_at))
         report.pool = await self._connections.acquire(lane, plan, shipment)
         try:
             return await post(report.pool, plan, shipment, report.headers)
@@ -150,7 +152,6 @@ class AiohttpSender:
             self._connections.release(report.pool)
 
     def _finish(self, report: "_Report", result: Answer | Failure) -> Attempt:
-        now = self._clock.now
         duration = self._clock.monotonic() - report.begun
         url = report.plan.shown if report.plan else ""
         if isinstance(result, Failure):
@@ -162,16 +163,16 @@ class AiohttpSender:
                 request_headers=report.shown_headers(),
                 error=result.error,
             )
-        status, headers = result.response.status, result.response.headers
+        status = result.status
         return Attempt(
             outcome=telling.outcome_of(status),
             started_at=report.started_at,
             duration=duration,
             status=status,
-            retry_after=telling.retry_after(status, headers, now()),
+            retry_after=telling.retry_after(result, self._clock.now()),
             url=url,
             request_headers=report.shown_headers(),
-            response_headers=telling.shown_headers(headers),
+            response_headers=telling.shown_headers(result.headers),
             response_body=result.body,
             error=telling.explain_status(status),
         )

@@ -16,6 +16,7 @@ from hookgate_gateway.ports import Shipment
 from hookgate_gateway.rules.delivery import DeliveryId, EventId, LaneKey, Namespace
 from hookgate_gateway.rules.egress_rules import EgressRules
 
+SENDER: Any = AiohttpSender
 KEY = b"a-key-of-at-least-24-bytes"
 BODY = b'{"run_id": "tsk_1", "status": "completed", "output": NaN}'
 
@@ -66,5 +67,5 @@ async def sending(allow: str = "127.0.0.0/8", **options: Any) -> AsyncIterator[A
         "clock": SystemClock(),
         "observer": Observer(CollectorRegistry()),
     }
-    async with AiohttpSender(**made | options) as sender:
+    async with SENDER(**made | options) as sender:
         yield sender

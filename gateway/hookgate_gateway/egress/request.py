@@ -1,0 +1,109 @@
+"""
+A request as bytes: what is the same for all of a lane's, made once, and what each attempt adds.
+
+Plain functions. Nothing goes on the wire that could end a header early: a line break or another control
+character is refused here, whoever let it come this far.
+"""
+
+import re
+
+from hookgate.signing import sign
+from hookgate_gateway.ports import Shipment
+from hookgate_gateway.rules.destination import Destination
+
+Headers = tuple[tuple[str, str], ...]
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_OURS = frozenset(
+    {
+        "connection",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_OUR_PREFIXES = ("x-hookgate-", "x-skyvern-", "webhook-")
+_SIGNATURES = frozenset({"X-Skyvern-Signature", "webhook-signature"})
+
+
+class Unsendable(ValueError):
+    """A header or a URL that HTTP has no form for; the message holds neither."""
+
+
+def lane_headers(given: Headers) -> Headers:
+    """The headers that all of a lane's requests share: the subscription's and ours, ours winning."""
+    headers = [(name, value) for name, value in given if not _is_ours(name.lower())]
+    headers.append(("Content-Type", "application/json"))
+    if not any(name.lower() == "user-agent" for name, _ in headers):
+        headers.append(("User-Agent", "Skyvern-Webhook/1.0"))
+    return tuple(headers)
+
+
+def _is_ours(lowered: str) -> bool:
+    return lowered in _OURS or lowered.startswith(_OUR_PREFIXES)
+
+
+def request_line(destination: Destination) -> bytes:
+    """The first line and Host. Raises Unsendable."""
+    text = f"POST {destination.target} HTTP/1.1\r\nHost: {destination.netloc}\r\n"
+    if not text.isascii() or len(text.splitlines()) != 2:
+        raise Unsendable("the URL cannot be sent in HTTP")
+    return text.encode("ascii")
+
+
+def header_lines(headers: Headers) -> bytes:
+    """Headers as they go on the wire, in UTF-8. Raises Unsendable."""
+    for name, value in headers:
+        if _TOKEN.fullmatch(name) is None or _CONTROLS.search(value) is not None:
+            raise Unsendable("a header cannot be sent in HTTP")
+    try:
+        return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode()
+    except UnicodeEncodeError:
+        raise Unsendable("a header cannot be sent in HTTP") from None
+
+
+def attempt_headers(shipment: Shipment, timestamp: int) -> dict[str, str]:
+    """The headers of this one attempt; ``timestamp`` in unix seconds. Raises InvalidKey."""
+    headers = sign(
+        shipment.scheme,
+        shipment.keys,
+        shipment.body,
+        event_id=shipment.event_id,
+        timestamp=timestamp,
+    )
+    headers["X-Hookgate-Event-Id"] = shipment.event_id
+    headers["X-Hookgate-Delivery-Id"] = shipment.delivery_id
+    headers["X-Hookgate-Attempt"] = str(shipment.number)
+    if shipment.replay:
+        headers["X-Hookgate-Replay"] = "1"
+    if shipment.test:
+        headers["X-Hookgate-Test"] = "1"
+    return headers
+
+
+def request_head(line: bytes, shared: bytes, headers: dict[str, str], length: int) -> bytes:
+    """All that comes before a body of ``length`` bytes. Raises Unsendable."""
+    values = "".join(headers.values())
+    if not (values.isascii() and values.isprintable()):
+        raise Unsendable("a header cannot be sent in HTTP")
+    own = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    return b"%b%b%bContent-Length: %d\r\n\r\n" % (line, shared, own.encode("ascii"), length)
+
+
+def shown_headers(shared: Headers, secret: frozenset[str]) -> Headers:
+    """A lane's headers for people: nothing that came from a Secret."""
+    return tuple([(name, "***" if name.lower() in secret else value) for name, value in shared])
+
+
+def shown_attempt(headers: dict[str, str]) -> Headers:
+    """An attempt's headers for people: no signature."""
+    return tuple(
+        [(name, "***" if name in _SIGNATURES else value) for name, value in headers.items()]
+    )
