@@ -9,19 +9,18 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from hookgate_gateway.api import answers, paging, run_shapes
-from hookgate_gateway.api.auth import key_ref
-from hookgate_gateway.api.errors import conflict, invalid, unknown
+from hookgate_gateway.api.errors import unknown
 from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
+from hookgate_gateway.api.run_creation import Created, RunCreation
 from hookgate_gateway.api.run_requests import TaskRequest, WorkflowRequest, read
 from hookgate_gateway.api.run_webhooks import webhook_delivery, webhook_failure_reason
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.snapshot import Caller
-from hookgate_gateway.ports import NewRun, Page, RunQuery, RunRecord
+from hookgate_gateway.ports import Page, RunQuery, RunRecord
 from hookgate_gateway.rules.delivery import Namespace, RunId
 
 __all__ = ["RunRoutes"]
 
-_CREATED = "created"
 _PAGE_SIZE = 10
 _MAX_PAGE = 1000
 
@@ -32,6 +31,7 @@ class RunRoutes:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._history = services.history
+        self._creation = RunCreation(services)
 
     def routes(self) -> Sequence[Route]:
         return (
@@ -48,11 +48,13 @@ class RunRoutes:
         )
 
     async def run_task(self, request: web.Request, caller: Caller) -> web.Response:
-        return answers.answer(run_shapes.response(await self._task(request, caller)))
+        created = await self._task(request, caller, scope="task")
+        return answers.answer(run_shapes.response(created.run), headers=created.headers)
 
     async def run_task_as_task(self, request: web.Request, caller: Caller) -> web.Response:
-        run = await self._task(request, caller)
-        return answers.answer(run_shapes.as_task(run_shapes.response(run), run))
+        created = await self._task(request, caller, scope="task in the older dialect")
+        shape = run_shapes.as_task(run_shapes.response(created.run), created.run)
+        return answers.answer(shape, headers=created.headers)
 
     async def run_workflow(self, request: web.Request, caller: Caller) -> web.Response:
         given: dict[str, str] = {}
@@ -61,8 +63,10 @@ class RunRoutes:
         body = await self._services.bodies.read_optional(request)
         wanted = read(WorkflowRequest, body, **given)
         run_id = self._services.ids.workflow_run()
-        run = await self._register(run_id, wanted, caller, wanted.workflow_id)
-        return answers.answer(run_shapes.response(run))
+        created = await self._creation.create(
+            run_id, wanted, caller, request.headers, scope="workflow"
+        )
+        return answers.answer(run_shapes.response(created.run), headers=created.headers)
 
     async def get(self, request: web.Request, caller: Caller) -> web.Response:
         _run, shape = await self._shown(request, caller)
@@ -98,31 +102,10 @@ class RunRoutes:
             page = await self._history.runs(namespace, wanted, limit=size, cursor=page.cursor)
         return page
 
-    async def _task(self, request: web.Request, caller: Caller) -> RunRecord:
+    async def _task(self, request: web.Request, caller: Caller, *, scope: str) -> Created:
         wanted = read(TaskRequest, await self._services.bodies.read_object(request))
-        return await self._register(self._services.ids.task(), wanted, caller, None)
-
-    async def _register(
-        self,
-        run_id: RunId,
-        wanted: TaskRequest | WorkflowRequest,
-        caller: Caller,
-        workflow_id: str | None,
-    ) -> RunRecord:
-        run = NewRun(
-            run_id=run_id,
-            namespace=caller.key.namespace,
-            run_type=wanted.run_type,
-            status=_CREATED,
-            created_at=self._services.clock.now(),
-            request=_request_bytes(wanted),
-            webhook_url=wanted.webhook_url,
-            key=key_ref(caller),
-            workflow_id=workflow_id,
-        )
-        if not await self._services.runs.register(run):
-            raise conflict("run_exists", "a run of this id exists already; try again")
-        return _record(run)
+        run_id = self._services.ids.task()
+        return await self._creation.create(run_id, wanted, caller, request.headers, scope=scope)
 
     async def _shown(
         self, request: web.Request, caller: Caller
@@ -139,32 +122,6 @@ class RunRoutes:
             "webhook_failure_reason": webhook_failure_reason(run, deliveries),
             "webhook_delivery": webhook_delivery(run, deliveries, snapshot),
         }
-
-
-def _request_bytes(wanted: TaskRequest | WorkflowRequest) -> bytes:
-    try:
-        return answers.encode(wanted.document())
-    except RecursionError:
-        raise invalid(["body"], "is nested too deeply") from None
-
-
-def _record(run: NewRun) -> RunRecord:
-    """What the store would answer about a run that was registered just now."""
-    return RunRecord(
-        namespace=run.namespace,
-        run_id=run.run_id,
-        run_type=run.run_type,
-        status=run.status,
-        created_at=run.created_at,
-        modified_at=run.created_at,
-        request=run.request,
-        webhook_url=run.webhook_url,
-        key=run.key,
-        workflow_id=run.workflow_id,
-        event_id=None,
-        final=False,
-        payload=None,
-    )
 
 
 def _next_link(wanted: RunQuery, size: int, cursor: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hookgate_gateway.api.bodies import BodyReader
+from hookgate_gateway.api.rates import KeyRates
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.contract import ResourceKey
@@ -15,7 +16,7 @@ from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import AcceptedReport
 from hookgate_gateway.intake.ingest import Refused
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.ports import History, NewRun, Replays, Shipment
+from hookgate_gateway.ports import History, MadeBefore, NewRun, Once, Replays, Shipment
 from hookgate_gateway.replay.once import OnceSender
 from hookgate_gateway.rules.delivery import (
     Attempt,
@@ -68,6 +69,8 @@ class RunStore(Protocol):
 
     async def register(self, run: NewRun) -> bool: ...
 
+    async def register_once(self, run: NewRun, once: Once) -> bool | MadeBefore: ...
+
 
 class Dispatch(Protocol):
     """The dispatcher, as far as the API knows it. Nothing here is awaited."""
@@ -111,3 +114,4 @@ class Services:
     ids: Ids
     observer: Observer
     bodies: BodyReader
+    rates: KeyRates
