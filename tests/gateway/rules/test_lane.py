@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hookgate_gateway.rules.delivery import Outcome
 from hookgate_gateway.rules.lane import (
+    CLOSED,
     SHARDS,
     Breaker,
     BreakerState,
@@ -127,3 +128,8 @@ def test_zero_switches_it_off():
         breaker = breaker.after(Outcome.TIMEOUT, off, 0.0)
     assert breaker.state(0.0) is BreakerState.CLOSED
     assert failed(3).started().after(Outcome.TIMEOUT, off, 61.0).state(61.0) is BreakerState.CLOSED
+
+
+def test_a_closed_breaker_is_ready_at_any_time():
+    assert CLOSED.ready_at == -inf
+    assert CLOSED.started() is CLOSED
