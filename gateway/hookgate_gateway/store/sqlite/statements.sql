@@ -19,6 +19,9 @@ INSERT INTO events (namespace, id, run_id, run_type, status, attempt, retry_pend
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING
 
+-- name: event_stored
+SELECT 1 FROM events WHERE namespace = ? AND id = ?
+
 -- name: original_event
 SELECT id FROM events
 WHERE namespace = ? AND run_id = ? AND attempt = ? AND retry_pending = ? AND body_sha256 = ?

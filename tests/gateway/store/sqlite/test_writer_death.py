@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from hookgate_gateway.ports import Accepted, Recorded, StoreUnavailable
+from hookgate_gateway.contract import ResourceKey, ResourceKind
+from hookgate_gateway.ports import Accepted, Recorded, ResourceDraft, Stale, StoreUnavailable
 from hookgate_gateway.store.sqlite import link
 from tests.gateway.stores import SHOP, START, acceptance, failure, new_run, open_sqlite, success
+
+
+KEY = ResourceKey(ResourceKind.SUBSCRIPTION, SHOP, "invoices")
 
 
 def kill(store, number=signal.SIGKILL):
@@ -85,6 +89,17 @@ async def test_a_frame_that_comes_once_more_is_answered_as_before(store):
             item.run_delivery
         ]
     assert (await store.statistics()).pending == {(SHOP, "invoices"): 1}
+
+
+async def test_a_frame_that_comes_once_more_is_not_stale_whatever_was_committed_behind_it(store):
+    """Matched again, it would come with other delivery ids beside those that are stored."""
+    await store.register(new_run(webhook_url="https://team.example/hook"))
+    item, fresh = acceptance(), acceptance("tsk_2")
+    await store.accept([item])
+    await store.put(ResourceDraft(key=KEY, owner="m", fingerprint="f", document={}), START)
+    again, stale = await store.accept([item, fresh])
+    assert [d.id for d in again.deliveries] == [item.deliveries[0].id, item.run_delivery]
+    assert isinstance(stale, Stale)
 
 
 async def test_signals_that_stop_a_gateway_do_not_stop_its_writer(store):

@@ -3,7 +3,8 @@ Store events with everything they bring, and runs that were asked for.
 
 The order of an item's fields is the one of ``intake.item`` on the gateway's side. Answers are as short
 as they can be: the gateway knows what it sent. A frame that comes once more, because the writer before
-this one died without answering, is known by its own ids and answered as it was the first time.
+this one died without answering, is known by its own ids and answered as it was the first time, also when
+the catalogue has changed since: matched again, its deliveries would come beside those that are stored.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ def accept(tx: Transaction, items: Sequence[Any], bodies: memoryview) -> Answer:
     for item in items:
         body = start + 32
         end = body + item[13]
-        if item[11] < revision:
+        if item[11] < revision and tx.row("event_stored", item[1], item[0]) is None:
             answers.append((3, revision))
         else:
             answers.append(_store(tx, item, bodies[start:body], bodies[body:end], rows))
