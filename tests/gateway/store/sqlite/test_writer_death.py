@@ -13,7 +13,6 @@ from hookgate_gateway.ports import Accepted, Recorded, ResourceDraft, Stale, Sto
 from hookgate_gateway.store.sqlite import link
 from tests.gateway.stores import SHOP, START, acceptance, failure, new_run, open_sqlite, success
 
-
 KEY = ResourceKey(ResourceKind.SUBSCRIPTION, SHOP, "invoices")
 
 
