@@ -186,7 +186,8 @@ class Connections:
             wire.close()
             return
         self._lingering += 1
-        wire.write_eof()
+        if wire.can_write_eof():  # TLS has no half of a connection to close
+            wire.write_eof()
         self._loop.call_later(_LINGER, self._let_go, wire)
 
     def _let_go(self, wire: asyncio.Transport) -> None:

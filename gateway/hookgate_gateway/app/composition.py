@@ -8,16 +8,20 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 
 from hookgate_gateway.api.app import make_public_app
 from hookgate_gateway.api.bodies import BodyReader
 from hookgate_gateway.api.connections import ConnectionLimits
+from hookgate_gateway.api.control.feed import HealthFeed
+from hookgate_gateway.api.control.view import HealthView
 from hookgate_gateway.api.health import Check, make_metrics_app, none_loaded, not_writable, stopping
+from hookgate_gateway.api.rates import KeyRates
 from hookgate_gateway.api.server import open_door
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.app.background import background
+from hookgate_gateway.app.control import open_control
 from hookgate_gateway.app.failures import CannotStart
 from hookgate_gateway.app.listening import bind, bound_address, own_addresses
 from hookgate_gateway.catalogue.build import Forbids
@@ -27,15 +31,17 @@ from hookgate_gateway.catalogue.matching import matching_subscriptions
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.direct import DirectSends
 from hookgate_gateway.dispatch.dispatcher import Dispatcher
-from hookgate_gateway.egress.sender import AiohttpSender
+from hookgate_gateway.dispatch.health import DeliveryHealth
+from hookgate_gateway.egress.sender import HttpSender
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import Acceptor
 from hookgate_gateway.intake.ingest import Ingest
+from hookgate_gateway.intake.quota import BacklogQuota
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.rules.address import AddressClass
 from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.destination import BadUrl, judge_destination, read_url
-from hookgate_gateway.rules.egress_rules import EgressRules, protect
+from hookgate_gateway.rules.egress_rules import EgressRules, Protected, protect
 from hookgate_gateway.settings import Settings
 from hookgate_gateway.store.sqlite.store import SqliteStore
 from hookgate_gateway.upkeep import Housekeeper, UpkeepPolicy
@@ -83,6 +89,8 @@ class _Gateway:
         _check_folder(settings)
         public = self._taken(bind(settings.listen, "HOOKGATE_LISTEN"))
         metrics = self._taken(bind(settings.metrics_listen, "HOOKGATE_METRICS_LISTEN"))
+        control = open_control(settings, observer)
+        inner = [metrics, *([self._taken(control.socket)] if control else [])]
         store = await stack.enter_async_context(
             SqliteStore.open(
                 settings.store,
@@ -91,10 +99,13 @@ class _Gateway:
                 encryption_keys_file=settings.encryption_keys_file,
             )
         )
-        rules = _egress_rules(settings.egress_allow, metrics.getsockname()[1])
+        rules = _egress_rules(settings.egress_allow, inner)
         catalogue = Catalogue(store, observer, clock, _forbids(rules))
         await catalogue.refresh()
-        keeper = Housekeeper(store, observer, clock, lambda: catalogue.snapshot, _policy(settings))
+        quota = BacklogQuota(settings.namespace_max_pending)
+        keeper = Housekeeper(
+            store, observer, clock, lambda: catalogue.snapshot, _policy(settings), quota.counted
+        )
         works: dict[str, Callable[[], Awaitable[None]]] = {"housekeeping": keeper.run}
         checks: dict[str, Check] = {
             "stopping": stopping(lambda: self._stopping),
@@ -106,10 +117,12 @@ class _Gateway:
             checks["manifests"] = none_loaded(lambda: manifests.loaded)
             works["manifests"] = manifests.watch
         sender = await stack.enter_async_context(
-            AiohttpSender(
+            HttpSender(
                 rules=rules, clock=clock, observer=observer, nameservers=settings.dns_servers
             )
         )
+        health = await stack.enter_async_context(DeliveryHealth(store, catalogue, observer))
+        works["health"] = health.save_forever
         self._dispatcher = await stack.enter_async_context(
             Dispatcher(
                 store,
@@ -121,7 +134,7 @@ class _Gateway:
                 max_in_flight=settings.max_inflight,
             )
         )
-        services = await self._services(store, sender, catalogue)
+        services = await self._services(store, sender, catalogue, quota)
         await stack.enter_async_context(
             open_door(make_metrics_app(checks, catalogue, observer), metrics, observer, grace=1.0)
         )
@@ -134,11 +147,19 @@ class _Gateway:
                 limits=_connection_limits(settings),
             )
         )
+        told = {"api": bound_address(public), "metrics": bound_address(metrics)}
+        if control is not None:
+            view = HealthView(catalogue, health, self._dispatcher.breaker, keeper.pending)
+            feed = HealthFeed(view, clock)
+            health.listen(feed.touched)
+            works |= {"control health": feed.publish_forever, **control.works}
+            await stack.enter_async_context(control.open(catalogue, view, feed, observer))
+            told["control"] = bound_address(control.socket)
         await stack.enter_async_context(background(works, observer))
-        observer.event("listening", api=bound_address(public), metrics=bound_address(metrics))
+        observer.event("listening", **told)
 
     async def _services(
-        self, store: SqliteStore, sender: AiohttpSender, catalogue: Catalogue
+        self, store: SqliteStore, sender: HttpSender, catalogue: Catalogue, quota: BacklogQuota
     ) -> Services:
         """What the API asks. Left before the dispatcher, so that its last events are handed over."""
         observer, clock = self._observer, self._clock
@@ -152,6 +173,7 @@ class _Gateway:
                 ids=ids,
                 clock=clock,
                 observer=observer,
+                quota=quota,
             )
         )
         return Services(
@@ -171,6 +193,11 @@ class _Gateway:
             ids=ids,
             observer=observer,
             bodies=BodyReader(self._settings.max_body_bytes),
+            rates=KeyRates(
+                clock.monotonic,
+                self._settings.key_requests_per_second,
+                self._settings.key_request_burst,
+            ),
         )
 
     async def stop(self) -> None:
@@ -213,10 +240,14 @@ def _policy(settings: Settings) -> UpkeepPolicy:
     )
 
 
-def _egress_rules(allowed: EgressRules, metrics_port: int) -> EgressRules:
-    """What may be reached, with our own metrics and the cluster's API protected beside it."""
+def _egress_rules(allowed: EgressRules, inner: Iterable[socket.socket]) -> EgressRules:
+    """What may be reached, with our own inner listeners and the cluster's API protected beside it."""
     own = {"127.0.0.0/8", "::1", *own_addresses()}
-    protected = protect(own, AddressClass.OWN, metrics_port)
+    protected: tuple[Protected, ...] = ()
+    for listener in inner:
+        host, port = listener.getsockname()[:2]
+        named = {str(host).partition("%")[0]} - {"::", "0.0.0.0"}  # noqa: S104  # nothing is opened
+        protected += protect(own | named, AddressClass.OWN, port)
     cluster = os.environ.get("KUBERNETES_SERVICE_HOST")
     if cluster:
         protected += protect([cluster], AddressClass.KUBERNETES_API)

@@ -69,6 +69,7 @@ def _store(value: object) -> object:
 
 
 Listen = Annotated[ListenAddress, NoDecode, BeforeValidator(_listen)]
+MaybeListen = Annotated[ListenAddress | None, NoDecode, BeforeValidator(_listen)]
 Allowed = Annotated[EgressRules, NoDecode, BeforeValidator(_allowed)]
 DnsServers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_dns_servers)]
 Store = Annotated[Path, NoDecode, BeforeValidator(_store)]
@@ -98,6 +99,29 @@ class Settings(BaseSettings):
         description="Where `/metrics`, `/healthz` and `/readyz` are served. Nothing on it asks for a"
         " key, so keep it inside.",
         examples=["127.0.0.1:9090"],
+    )
+    control_listen: MaybeListen = Field(
+        None,
+        description="Where the operator reaches the control API. Off without a value. Beyond loopback it"
+        " is served with TLS only.",
+        examples=["127.0.0.1:8081"],
+    )
+    control_token_file: Path | None = Field(
+        None,
+        description="A file with the tokens that the control API accepts, one a line, each of at least"
+        " 16 characters. Required with `HOOKGATE_CONTROL_LISTEN`. Read again when it changes: put a new"
+        " token beside the old one to rotate it.",
+        examples=["/etc/hookgate/control-token"],
+    )
+    control_tls_certificate_file: Path | None = Field(
+        None,
+        description="The certificate chain of the control API, PEM. Loaded again when it changes.",
+        examples=["/etc/hookgate/control-tls/tls.crt"],
+    )
+    control_tls_key_file: Path | None = Field(
+        None,
+        description="The private key of that certificate, PEM, without a passphrase.",
+        examples=["/etc/hookgate/control-tls/tls.key"],
     )
     manifests_dir: Path | None = Field(
         None,
