@@ -19,6 +19,7 @@ from hookgate_gateway.dispatch.plan import (
     Held,
     Plan,
     Send,
+    lane_terms,
     plan,
     terms,
     to_subscription,
@@ -108,16 +109,30 @@ class DirectSends:
         dispatcher once it is due.
         """
         with self._slot(delivery.namespace):
-            attempt = await self._attempt(delivery)
-            if attempt.outcome is Outcome.SUCCESS:
-                self._learned(delivery, attempt)
-            await self._record(delivery, attempt)
-            return attempt
+            self._backlog.claim([delivery])  # whatever the wall clock says meanwhile
+            try:
+                return await self._carry_out(delivery)
+            except BaseException:
+                with suppress(StoreUnavailable):
+                    await self._backlog.release([delivery.id])
+                raise
 
     def check(self, namespace: Namespace) -> None:
         """Raise NoSlot when ``replay`` would: ask before the delivery is stored."""
         with self._slot(namespace):
             pass
+
+    async def _carry_out(self, delivery: Delivery) -> Attempt:
+        endpoint = self._endpoint(delivery)
+        attempt = await self._attempt(delivery)
+        if attempt.outcome is Outcome.SUCCESS:
+            self._learned(delivery, attempt)
+        await self._record(delivery, attempt, current=endpoint == self._endpoint(delivery))
+        return attempt
+
+    def _endpoint(self, delivery: Delivery) -> str:
+        """The fingerprint of the endpoint that the delivery goes to now."""
+        return lane_terms(delivery.lane, self._catalogue.snapshot).endpoint
 
     async def _attempt(self, delivery: Delivery) -> Attempt:
         body = delivery.body
@@ -133,7 +148,7 @@ class DirectSends:
             case Blocked(error):
                 return self._courier.blocked(error)
 
-    async def _record(self, delivery: Delivery, attempt: Attempt) -> None:
+    async def _record(self, delivery: Delivery, attempt: Attempt, *, current: bool) -> None:
         policy, age_from = terms(delivery, self._catalogue.snapshot)
         verdict = decide(
             policy,
@@ -143,7 +158,8 @@ class DirectSends:
             jitter=0.0,
             age_from=age_from,
         )
-        gone = attempt.outcome is Outcome.GONE and delivery.target.subscription is not None
+        of_subscription = delivery.target.subscription is not None
+        gone = attempt.outcome is Outcome.GONE and of_subscription and current
         recording = Recording(delivery=delivery, attempt=attempt, verdict=verdict, marks_gone=gone)
         tell_attempt(self._observer, delivery, attempt, verdict)
         for left in range(_TRIES - 1, -1, -1):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from hookgate_gateway.contract import Endpoint
 from hookgate_gateway.dispatch.direct import DirectSends, NoSlot, TooManyTests
 from hookgate_gateway.dispatch.plan import Send, plan
 from hookgate_gateway.ports import StoreUnavailable
@@ -160,3 +161,42 @@ async def test_a_replay_is_recorded_after_a_short_outage_and_told_after_a_long_o
     world.backlog.down = True
     with pytest.raises(StoreUnavailable):
         await direct(world).replay(stored(world))
+
+
+@pytest.mark.parametrize("jump", [3600, -3600])
+async def test_a_jump_of_the_clock_lets_nobody_send_a_replay_that_is_under_way(jump):
+    world = World(subscription())
+    world.sender.script[LANE] = takes(20)
+    async with world.dispatcher:
+        replaying = asyncio.create_task(direct(world).replay(stored(world)))
+        await asyncio.sleep(1)
+        world.clock.jump = jump
+        world.dispatcher.expect(0.0)  # whatever else comes due
+        await asyncio.sleep(4000)
+        assert (await replaying).outcome is Outcome.SUCCESS
+    assert len(world.sender.sent) == 1
+
+
+async def test_what_a_former_endpoint_answered_to_a_replay_marks_no_new_one_as_gone():
+    world = World(subscription())
+    world.sender.script[LANE] = takes(5, status(410))
+    replaying = asyncio.create_task(direct(world).replay(stored(world)))
+    await asyncio.sleep(1)
+    world.catalogue.swap(
+        subscription(endpoint=Endpoint(url="https://b.example/", fingerprint="e2"))
+    )
+    assert (await replaying).outcome is Outcome.GONE
+    assert world.backlog.marked_gone == []
+
+
+async def test_a_replay_that_was_cut_short_is_taken_up_when_due():
+    world = World(subscription())
+    world.sender.script[LANE] = takes(20)
+    delivery = stored(world)
+    async with world.dispatcher:
+        replaying = asyncio.create_task(direct(world).replay(delivery))
+        await asyncio.sleep(1)
+        replaying.cancel()
+        await asyncio.sleep(500)
+    assert world.sender.at(LANE) == pytest.approx([0, 120], abs=0.01)
+    assert world.backlog.state == {delivery.id: "delivered"}
