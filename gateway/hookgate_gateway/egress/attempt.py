@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from itertools import islice
 
-import aiohttp
-
 from hookgate_gateway.egress.answers import Answer, NotHttp
+from hookgate_gateway.egress.request import Unsendable
 from hookgate_gateway.rules.delivery import Outcome, Timestamp
 
 _SHOWN_HEADERS = 32
@@ -106,16 +105,13 @@ _CONNECTING = {
 
 def failure_of(error: Exception) -> Failure | None:
     """What went wrong on the network; None for an exception that nobody expects here."""
-    if (cause := _tls_cause(error)) is not None:
-        return Failure(Outcome.TLS_ERROR, _explain_tls(cause))
+    if isinstance(error, ssl.SSLError):
+        return Failure(Outcome.TLS_ERROR, _explain_tls(error))
     if isinstance(error, OSError):
         sentence = _CONNECTING.get(error.errno or 0, "the connection failed")
         return Failure(Outcome.CONNECTION_ERROR, sentence)
-    if isinstance(error, NotHttp):
+    if isinstance(error, NotHttp | Unsendable):
         return Failure(Outcome.CONNECTION_ERROR, str(error))
-    for kind, sentence in _SENTENCES:
-        if isinstance(error, kind):
-            return Failure(Outcome.CONNECTION_ERROR, sentence)
     return None
 
 
@@ -126,36 +122,6 @@ def failure_of_ending(*, begun: bool) -> Failure:
     else:
         sentence = "the receiver closed the connection before it answered"
     return Failure(Outcome.CONNECTION_ERROR, sentence)
-
-
-_SENTENCES: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ServerDisconnectedError, "the receiver closed the connection before it answered"),
-    (aiohttp.ClientPayloadError, "the connection ended before the answer was complete"),
-    (aiohttp.ClientResponseError, "the receiver answered with something that is not HTTP"),
-    (aiohttp.ClientError, "the connection failed"),
-    (ValueError, "a header or the URL cannot be sent in HTTP"),
-)
-
-
-def is_stale(error: Exception) -> bool:
-    """Whether a kept connection ended before a byte of the answer: the receiver had closed it already."""
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return isinstance(error.message, str)  # else it holds the answer that had begun
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return False  # a new connection that failed: looked up, refused, or not made
-    return isinstance(error, aiohttp.ClientOSError) and _tls_cause(error) is None
-
-
-def _tls_cause(error: BaseException | None) -> ssl.SSLError | None:
-    """The TLS library's own error, where one is behind this one."""
-    found: ssl.SSLError | None = None
-    for _ in range(8):  # a chain of causes can be circular
-        if error is None:
-            break
-        if isinstance(error, ssl.SSLError):
-            found = error  # aiohttp's errors are SSLErrors too: the innermost one has the reason
-        error = getattr(error, "certificate_error", None) or error.__cause__ or error.__context__
-    return found
 
 
 def _explain_tls(error: ssl.SSLError) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hookgate_gateway.egress.guard import Guard, GuardedResolver, Trace
+from hookgate_gateway.egress.request import Unsendable
 from hookgate_gateway.egress.wire import Connection
 from hookgate_gateway.rules.address import IpAddress
 from hookgate_gateway.rules.host import Host
@@ -46,8 +47,8 @@ class Dialer:
     ) -> Connection:
         """A new connection; ``lost`` is called when it is closed. The caller bounds it by ``deadline``.
 
-        Raises OSError (ssl.SSLError among them), and ValueError for a name that TLS cannot take; what the
-        guard saw is on the trace.
+        Raises OSError (ssl.SSLError among them), and Unsendable for a name that TLS cannot ask for; what
+        the guard saw is on the trace.
         """
         loop = asyncio.get_running_loop()
         addresses = await self._addresses(route, trace)
@@ -61,15 +62,17 @@ class Dialer:
                 server_hostname=(route.server_name or route.host.name) if secure else None,
                 ssl_shutdown_timeout=_TLS_CLOSING_SECONDS if secure else None,
             )
-        except BaseException:
+        except BaseException as error:
             raw.close()
+            if isinstance(error, ValueError) and not isinstance(error, OSError):
+                raise Unsendable("TLS cannot ask for a server of that name") from None
             raise
         return connection
 
     async def _addresses(self, route: Route, trace: Trace) -> Sequence[IpAddress]:
         if route.host.address is not None:
             return (route.host.address,)
-        found = await self._resolver.addresses(route.host.name, route.port, trace)
+        found = await self._resolver.resolve(route.host.name, route.port, trace)
         return found[:_MOST_ADDRESSES]
 
     async def _connect(

@@ -1,19 +1,17 @@
 """
-Where connections may go: a resolver and a socket factory that ask the egress rules.
+Where connections may go: a resolver and a maker of sockets that ask the egress rules.
 
-What they see is kept on the :class:`Trace` of the attempt, not in exceptions: a library may wrap, join or
-drop those. Addresses that a name resolved to are told to the gateway's log alone.
+What they see is kept on the :class:`Trace` of the attempt, not in exceptions, so that nothing in between
+can lose the verdict. Addresses that a name resolved to are told to the gateway's log alone.
 """
 
 import asyncio
 import socket
 from collections.abc import Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 import aiodns
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.rules.address import IpAddress
@@ -39,16 +37,6 @@ class Trace:
     refused: Refused | None = None
     unresolved: str | None = None
     """Why the name could not be looked up, as a sentence."""
-    opened: int = 0
-    """Sockets made; none means that a kept connection was used."""
-
-
-_TRACE: ContextVar[Trace] = ContextVar("egress_trace")
-
-
-def start_trace(trace: Trace) -> None:
-    """What the guard sees from here on, in this task and the ones it starts, goes to this trace."""
-    _TRACE.set(trace)
 
 
 class Guard:
@@ -87,14 +75,6 @@ class Guard:
         )
         return True
 
-    def make_socket(self, info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
-        """Make the socket for an address (``info`` as from getaddrinfo); the last assertion.
-
-        Raises PermissionError for an address that the rules refuse, however it got here.
-        """
-        _, _, _, _, (host, port, *_) = info
-        return self.open_socket(ip_address(host.partition("%")[0]), port, _TRACE.get())
-
     def open_socket(self, address: IpAddress, port: int, trace: Trace) -> socket.socket:
         """Make the socket to connect to an address with; the last assertion.
 
@@ -102,11 +82,11 @@ class Guard:
         """
         if self.refuses(address, port, trace):
             raise PermissionError("refused by the egress rules")
-        trace.opened += 1
-        return socket.socket(family_of(address), socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+        return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
 
 
-class GuardedResolver(AbstractResolver):
+class GuardedResolver:
     """Looks names up by aiodns, and refuses a name if any of its addresses is refused.
 
     A name server that says nothing costs the one name ``limit`` seconds and stalls nobody else.
@@ -119,20 +99,12 @@ class GuardedResolver(AbstractResolver):
         self._limit = limit
         self._dns = aiodns.DNSResolver(nameservers=list(nameservers) or None, timeout=1.5, tries=2)
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        addresses = await self.addresses(host, port, _TRACE.get(), family)
-        return [_result(host, port, address) for address in addresses]
-
-    async def addresses(
-        self, host: str, port: int, trace: Trace, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[IpAddress]:
+    async def resolve(self, host: str, port: int, trace: Trace) -> list[IpAddress]:
         """All addresses of a name, every one of them allowed. Raises OSError, its reason on the trace."""
         try:
             async with asyncio.timeout(self._limit):
                 found = await self._dns.getaddrinfo(
-                    host, family=family, port=port, type=socket.SOCK_STREAM
+                    host, family=socket.AF_UNSPEC, port=port, type=socket.SOCK_STREAM
                 )
         except TimeoutError:
             trace.unresolved = f"no name server answered within {self._limit:g} seconds"
@@ -146,22 +118,4 @@ class GuardedResolver(AbstractResolver):
         return addresses
 
     async def close(self) -> None:
-        """Nothing: the resolver serves many connectors, and :meth:`stop` ends it."""
-
-    async def stop(self) -> None:
         await self._dns.close()
-
-
-def family_of(address: IpAddress) -> socket.AddressFamily:
-    return socket.AF_INET if address.version == 4 else socket.AF_INET6
-
-
-def _result(host: str, port: int, address: IpAddress) -> ResolveResult:
-    return ResolveResult(
-        hostname=host,
-        host=str(address),
-        port=port,
-        family=family_of(address),
-        proto=0,
-        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-    )

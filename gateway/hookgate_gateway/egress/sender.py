@@ -1,5 +1,5 @@
 """
-The sender on aiohttp: makes attempts and tells what came of them. A failed attempt is a value.
+The sender: makes attempts and tells what came of them. A failed attempt is a value.
 """
 
 import asyncio
@@ -9,28 +9,25 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-import aiohttp
-
 from hookgate.signing import InvalidKey
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.egress import attempt as telling
 from hookgate_gateway.egress.answers import Answer
 from hookgate_gateway.egress.attempt import Failure
-from hookgate_gateway.egress.connections import IDLE_SECONDS, Connections, Lane, Plan, Pool
 from hookgate_gateway.egress.contexts import UnusableTls
-from hookgate_gateway.egress.exchange import post
-from hookgate_gateway.egress.guard import LOOKUP_SECONDS, Guard, GuardedResolver, Trace, start_trace
-from hookgate_gateway.egress.request import attempt_headers
+from hookgate_gateway.egress.dialing import Dialer
+from hookgate_gateway.egress.guard import LOOKUP_SECONDS, Guard, GuardedResolver, Trace
+from hookgate_gateway.egress.pools import Lane, Plan, Pool, Pools
+from hookgate_gateway.egress.request import Headers, attempt_headers, request_head, shown_attempt
+from hookgate_gateway.egress.wire import IDLE_SECONDS, Broken, Connection
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Shipment
 from hookgate_gateway.rules.delivery import Attempt, LaneKey, Outcome, Timestamp
 from hookgate_gateway.rules.destination import BadUrl
 from hookgate_gateway.rules.egress_rules import EgressRules
 
-_SIGNATURES = frozenset({"X-Skyvern-Signature", "webhook-signature"})
 
-
-class AiohttpSender:
+class HttpSender:
     """Implements :class:`hookgate_gateway.ports.Sender`. Lives from ``async with`` to its end.
 
     ``nameservers`` (``host:port``) take the place of the system's; ``lookup_seconds`` bounds one name.
@@ -52,10 +49,12 @@ class AiohttpSender:
         self._lookup_seconds = lookup_seconds
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         self._resolver = GuardedResolver(
             self._guard, nameservers=self._nameservers, limit=self._lookup_seconds
         )
-        self._connections = Connections(self._guard, self._resolver, self._clock.monotonic)
+        dialer = Dialer(self._guard, self._resolver)
+        self._pools = Pools(self._guard, dialer, self._clock.monotonic)
         self._sweeper = asyncio.create_task(self._sweep(), name="egress-sweeper")
         return self
 
@@ -68,21 +67,21 @@ class AiohttpSender:
         self._sweeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._sweeper
-        await self._connections.close()
-        await self._resolver.stop()
+        await self._pools.close()
+        await self._resolver.close()
 
     async def forget(self, lane: LaneKey) -> None:
         """Close the connections of a lane that is idle or whose endpoint changed."""
-        await self._connections.forget(lane)
+        await self._pools.forget(lane)
 
     async def close_idle(self) -> None:
         """Forget the lanes that nothing was sent on for a minute; the sender does so by itself."""
-        await self._connections.close_idle()
+        await self._pools.close_idle()
 
     @property
     def lanes(self) -> int:
         """How many lanes it remembers now."""
-        return len(self._connections)
+        return len(self._pools)
 
     async def _sweep(self) -> None:
         while True:
@@ -93,63 +92,90 @@ class AiohttpSender:
         """Make one attempt. Only cancellation raises."""
         report = _Report(shipment, self._clock.now(), self._clock.monotonic())
         try:
-            lane, report.plan = self._connections.plan(shipment)
+            lane, plan = self._pools.plan(shipment, report.begun)
         except BadUrl as error:
             return self._finish(report, Failure(Outcome.BLOCKED, str(error)))
-        if report.plan.refused is not None:
-            return self._finish(report, Failure(Outcome.BLOCKED, report.plan.refused.message))
-        return self._finish(report, await self._try(lane, report.plan, report))
+        report.plan = plan
+        if plan.refused is not None:
+            return self._finish(report, Failure(Outcome.BLOCKED, plan.refused.message))
+        return self._finish(report, await self._try(lane, plan, report))
 
     async def _try(self, lane: Lane, plan: Plan, report: "_Report") -> Answer | Failure:
         """Carry it out within the deadline; everything that can be expected to fail becomes a value."""
-        trace = Trace(report.shipment.namespace, plan.host)
-        start_trace(trace)
+        shipment = report.shipment
+        deadline = self._loop.time() + shipment.timeout
         try:
-            async with asyncio.timeout(report.shipment.timeout) as deadline:
-                return await self._post(lane, plan, report, trace)
+            report.headers = attempt_headers(shipment, int(report.started_at))
+            pool = lane.pool
+            if pool is None or not pool.fits(plan, shipment):
+                async with self._pools.until(deadline):
+                    pool = await self._pools.pool(lane, plan, shipment)
+            report.shared = pool.shown
+            head = request_head(plan.line, pool.lines, report.headers, len(shipment.body))
+            pool.in_flight += 1
+            try:
+                result = await self._post(pool, head, report, deadline)
+            finally:
+                pool.in_flight -= 1
         except InvalidKey as error:
             return Failure(Outcome.BLOCKED, f"the webhook cannot be signed: {error}")
         except UnusableTls as error:
             return Failure(Outcome.TLS_ERROR, str(error))
-        except Exception as error:  # noqa: BLE001  # a failed attempt is a value, whatever the library raises
-            if deadline.expired():
-                seconds = report.shipment.timeout
-                return Failure(Outcome.TIMEOUT, f"no complete answer within {seconds:g} seconds")
-            return self._explain(error, trace, report)
+        except Exception as error:  # noqa: BLE001  # a failed attempt is a value, whatever raises
+            return self._explain(error, report)
+        return result if isinstance(result, Answer) else self._explain_broken(result, report)
 
-    def _explain(self, error: Exception, trace: Trace, report: "_Report") -> Failure:
-        if trace.refused is not None:
-            return Failure(Outcome.BLOCKED, trace.refused.message)
-        if trace.unresolved is not None:
-            return Failure(Outcome.DNS_ERROR, trace.unresolved)
-        failure = telling.failure_of(error)
-        if failure is None:
-            self._observer.error("egress_unexpected", error=type(error).__name__)
-            return Failure(Outcome.CONNECTION_ERROR, "the attempt failed inside the gateway")
-        if report.without_certificate and telling.is_stale(error):
+    async def _post(
+        self, pool: Pool, head: bytes, report: "_Report", deadline: float
+    ) -> Answer | Broken:
+        """Send it; once more on a fresh connection if the kept one turned out to be closed."""
+        body = report.shipment.body
+        connection = pool.take()
+        if connection is not None:
+            result = await connection.exchange(head, body, deadline)
+            pool.give_back(connection)
+            if isinstance(result, Answer) or not result.silent:
+                return result
+        connection = await self._connect(pool, report, deadline)
+        result = await connection.exchange(head, body, deadline)
+        pool.give_back(connection)
+        return result
+
+    async def _connect(self, pool: Pool, report: "_Report", deadline: float) -> Connection:
+        trace = report.trace = Trace(report.shipment.namespace, pool.route.host.name)
+        async with self._pools.until(deadline):
+            return await self._pools.connect(pool, trace, deadline)
+
+    # ------------------------------------------------------------------------------------ telling
+
+    def _explain_broken(self, broken: Broken, report: "_Report") -> Failure:
+        if broken.error is not None:
+            failure = self._explain(broken.error, report)
+        else:
+            failure = telling.failure_of_ending(begun=broken.begun)
+        if broken.silent and report.without_certificate:
             # TLS 1.3 tells so only after the handshake, and the reset mostly overtakes the alert.
             return replace(
                 failure, error=f"{failure.error}; perhaps it demands a client certificate"
             )
         return failure
 
-    async def _post(self, lane: Lane, plan: Plan, report: "_Report", trace: Trace) -> Answer:
-        """Send it; once more on a fresh connection if the kept one turned out to be closed."""
-        shipment = report.shipment
-        report.headers = attempt_headers(shipment, int(report.started_at))
-        report.pool = await self._connections.acquire(lane, plan, shipment)
-        try:
-            return await post(report.pool, plan, shipment, report.headers)
-        except aiohttp.ClientConnectionError as error:
-            if trace.opened or not telling.is_stale(error):
-                raise
-        finally:
-            self._connections.release(report.pool)
-        report.pool = await self._connections.acquire_fresh(lane, plan, shipment)
-        try:
-            return await post(report.pool, plan, shipment, report.headers)
-        finally:
-            self._connections.release(report.pool)
+    def _explain(self, error: Exception, report: "_Report") -> Failure:
+        trace = report.trace
+        if trace is not None and trace.refused is not None:
+            return Failure(Outcome.BLOCKED, trace.refused.message)
+        if trace is not None and trace.unresolved is not None:
+            return Failure(Outcome.DNS_ERROR, trace.unresolved)
+        if self._pools.closing:
+            return Failure(Outcome.CONNECTION_ERROR, "the gateway stopped")
+        if isinstance(error, TimeoutError) and error.errno is None:
+            seconds = report.shipment.timeout
+            return Failure(Outcome.TIMEOUT, f"no complete answer within {seconds:g} seconds")
+        failure = telling.failure_of(error)
+        if failure is None:
+            self._observer.error("egress_unexpected", error=type(error).__name__)
+            return Failure(Outcome.CONNECTION_ERROR, "the attempt failed inside the gateway")
+        return failure
 
     def _finish(self, report: "_Report", result: Answer | Failure) -> Attempt:
         duration = self._clock.monotonic() - report.begun
@@ -181,15 +207,16 @@ class AiohttpSender:
 class _Report:
     """What is known of an attempt while it is made."""
 
-    __slots__ = ("begun", "headers", "plan", "pool", "shipment", "started_at")
+    __slots__ = ("begun", "headers", "plan", "shared", "shipment", "started_at", "trace")
 
     def __init__(self, shipment: Shipment, started_at: Timestamp, begun: float) -> None:
         self.shipment = shipment
         self.started_at = started_at
         self.begun = begun
         self.plan: Plan | None = None
-        self.pool: Pool | None = None
+        self.shared: Headers = ()
         self.headers: dict[str, str] = {}
+        self.trace: Trace | None = None
 
     @property
     def without_certificate(self) -> bool:
@@ -197,11 +224,6 @@ class _Report:
         secure = self.plan is not None and self.plan.secure
         return secure and self.shipment.tls.certificate_pem is None
 
-    def shown_headers(self) -> tuple[tuple[str, str], ...]:
+    def shown_headers(self) -> Headers:
         """The request's headers for people: nothing that came from a Secret, no signature."""
-        if self.pool is None:
-            return ()
-        headers = self.headers.items()
-        return self.pool.shown_headers + tuple(
-            [(name, "***" if name in _SIGNATURES else value) for name, value in headers]
-        )
+        return self.shared + shown_attempt(self.headers) if self.shared else ()

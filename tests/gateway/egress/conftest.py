@@ -1,15 +1,17 @@
-"""One behaviour suite, every sender."""
+"""One behaviour suite, every event loop that a gateway runs on."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable
 
 import pytest
+import uvloop
 
-from hookgate_gateway.egress.sender import AiohttpSender
-from hookgate_gateway.egress.wire_sender import WireSender
-from tests.gateway.egress import support
+Factories = dict[str, Callable[[], asyncio.AbstractEventLoop]]
 
 
-@pytest.fixture(autouse=True, params=[AiohttpSender, WireSender])
-def sender(request: pytest.FixtureRequest) -> Iterator[None]:
-    support.SENDER = request.param
-    yield
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Factories:
+    """Virtual time is for asyncio's own loop alone."""
+    own: Factories = {"asyncio": asyncio.new_event_loop}
+    if item.get_closest_marker("looptime"):
+        return own
+    return own | {"uvloop": uvloop.new_event_loop}

@@ -10,13 +10,12 @@ from prometheus_client import CollectorRegistry
 
 from hookgate.signing import SigningScheme
 from hookgate_gateway.clock import SystemClock
-from hookgate_gateway.egress.sender import AiohttpSender
+from hookgate_gateway.egress.sender import HttpSender
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Shipment
 from hookgate_gateway.rules.delivery import DeliveryId, EventId, LaneKey, Namespace
 from hookgate_gateway.rules.egress_rules import EgressRules
 
-SENDER: Any = AiohttpSender
 KEY = b"a-key-of-at-least-24-bytes"
 BODY = b'{"run_id": "tsk_1", "status": "completed", "output": NaN}'
 
@@ -61,11 +60,11 @@ class LoopClock:
 
 
 @asynccontextmanager
-async def sending(allow: str = "127.0.0.0/8", **options: Any) -> AsyncIterator[AiohttpSender]:
+async def sending(allow: str = "127.0.0.0/8", **options: Any) -> AsyncIterator[HttpSender]:
     made: dict[str, Any] = {
         "rules": EgressRules.parse(allow),
         "clock": SystemClock(),
         "observer": Observer(CollectorRegistry()),
     }
-    async with SENDER(**made | options) as sender:
+    async with HttpSender(**made | options) as sender:
         yield sender

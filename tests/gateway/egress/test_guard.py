@@ -1,12 +1,13 @@
 """Nothing is sent where the rules do not allow it, whatever the URL or the name server says."""
 
 import asyncio
+from ipaddress import ip_address
 
 import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from hookgate_gateway.egress.guard import Guard, Trace, start_trace
+from hookgate_gateway.egress.guard import Guard, Trace
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.rules.delivery import LaneKey, Namespace, Outcome
 from hookgate_gateway.rules.egress_rules import EgressRules
@@ -222,14 +223,10 @@ async def test_a_rule_with_a_port_opens_that_port_alone() -> None:
 async def test_the_socket_is_the_last_assertion(address: str, allowed: bool) -> None:
     guard = Guard(EgressRules.parse("127.0.0.1"), Observer(CollectorRegistry()))
     trace = Trace(Namespace("shop"), NAME)
-    start_trace(trace)
-    family = 10 if ":" in address else 2
-    info = (family, 1, 6, "", (address, 8080))
     if allowed:
-        guard.make_socket(info).close()
-        assert (trace.opened, trace.refused) == (1, None)
+        guard.open_socket(ip_address(address), 8080, trace).close()
+        assert trace.refused is None
     else:
         with pytest.raises(PermissionError):
-            guard.make_socket(info)
-        assert trace.opened == 0
+            guard.open_socket(ip_address(address), 8080, trace)
         assert trace.refused is not None
