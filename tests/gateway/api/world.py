@@ -24,7 +24,7 @@ from hookgate_gateway.clock import SystemClock
 from hookgate_gateway.contract import ResourceKey, ResourceKind
 from hookgate_gateway.dispatch.direct import DirectSends
 from hookgate_gateway.dispatch.dispatcher import Dispatcher
-from hookgate_gateway.egress.sender import AiohttpSender
+from hookgate_gateway.egress.sender import HttpSender
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import Acceptor
 from hookgate_gateway.intake.ingest import Ingest
@@ -180,7 +180,7 @@ async def open_world(folder: Path, *, deadline: float = 30.0) -> AsyncIterator[W
     rules = EgressRules.parse("127.0.0.1/32")
     async with (
         open_sqlite(folder, observer=observer) as store,
-        AiohttpSender(rules=rules, clock=clock, observer=observer) as sender,
+        HttpSender(rules=rules, clock=clock, observer=observer) as sender,
         Receiver() as receiver,
     ):
         catalogue = Catalogue(store, observer, clock, lambda namespace, url: None)
