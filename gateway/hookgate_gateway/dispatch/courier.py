@@ -2,6 +2,7 @@
 One attempt of one delivery: read, plan, send. Never decides what follows from it.
 """
 
+import asyncio
 from collections.abc import Callable
 
 from hookgate_gateway.clock import Clock
@@ -9,7 +10,10 @@ from hookgate_gateway.dispatch.bodies import LargeBodies
 from hookgate_gateway.dispatch.plan import Blocked, Catalogue, Held, Send, plan
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Backlog, Sender, Shipment, StoreUnavailable
-from hookgate_gateway.rules.delivery import Attempt, Delivery, Outcome
+from hookgate_gateway.rules.delivery import Attempt, Delivery, Outcome, Timestamp
+
+_PAUSE = 1.0
+"""Seconds before a delivery is given back whose body cannot be read now."""
 
 
 class Courier:
@@ -37,12 +41,23 @@ class Courier:
 
     async def attempt(self, delivery: Delivery) -> Attempt | None:
         """Make the attempt; None when the delivery was given back and no attempt was used up."""
+        started_at, started = self._clock.now(), self._clock.monotonic()
+        try:
+            return await self._attempt(delivery)
+        except Exception as error:  # noqa: BLE001 - it must not stay in hand for ever
+            self._observer.error(
+                "attempt_failed", delivery_id=delivery.id, error=type(error).__name__
+            )
+            return self._fault(started_at, started)
+
+    async def _attempt(self, delivery: Delivery) -> Attempt | None:
         if delivery.body is not None:
             return await self._try(delivery, delivery.body)
         async with self._large.room(delivery.namespace, delivery.body_size):
             try:
                 body = await self._backlog.body(delivery.namespace, delivery.event_id)
             except StoreUnavailable:
+                await asyncio.sleep(_PAUSE)
                 self._release(delivery)
                 return None
             if body is None:
@@ -68,12 +83,16 @@ class Courier:
             self._observer.error(
                 "sender_failed", delivery_id=shipment.delivery_id, error=type(error).__name__
             )
-            return Attempt(
-                outcome=Outcome.CONNECTION_ERROR,
-                started_at=started_at,
-                duration=self._clock.monotonic() - started,
-                error="the gateway failed to make this attempt",
-            )
+            return self._fault(started_at, started)
+
+    def _fault(self, started_at: Timestamp, started: float) -> Attempt:
+        """An attempt that failed by a fault of ours."""
+        return Attempt(
+            outcome=Outcome.CONNECTION_ERROR,
+            started_at=started_at,
+            duration=self._clock.monotonic() - started,
+            error="the gateway failed to make this attempt",
+        )
 
     def blocked(self, error: str) -> Attempt:
         """An attempt that our own side refused."""

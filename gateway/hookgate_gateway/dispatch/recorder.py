@@ -9,10 +9,12 @@ an attempt that was made is never forgotten, and nobody makes it again meanwhile
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Backlog, Recorded, Recording, StoreUnavailable
+from hookgate_gateway.rules.delivery import Attempt
 
 _GATHER = 0.02
 """Seconds between two writes at least, unless a full batch waits."""
@@ -104,7 +106,38 @@ class Recorder:
         if not self._queue:
             self._some.clear()
         self._last = self._clock.monotonic()
-        results = await self._backlog.record(self._batch)
+        try:
+            results = await self._backlog.record(self._batch)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one outcome must not keep all others back
+            self._part(error)
+            return
         batch, self._batch = self._batch, []
         self._backoff = 0.0
         self._written(batch, results)
+
+    def _part(self, error: Exception) -> None:
+        """The store will never take this batch: find the outcome it is about, and write that one bare."""
+        if len(self._batch) > 1:
+            half = len(self._batch) // 2
+            self._queue.extendleft(reversed(self._batch[half:]))
+            self._some.set()
+            del self._batch[half:]
+            return
+        (recording,) = self._batch
+        bare = replace(recording, attempt=_bare(recording.attempt))
+        self._batch = [] if bare == recording else [bare]
+        self._observer.error(
+            "outcome_refused",
+            delivery_id=recording.delivery.id,
+            dropped=not self._batch,
+            error=type(error).__name__,
+        )
+
+
+def _bare(attempt: Attempt) -> Attempt:
+    """Without anything that the receiver said."""
+    return replace(
+        attempt, url="", request_headers=(), response_headers=(), response_body=b"", error=None
+    )
