@@ -263,8 +263,13 @@ class Backlog(Protocol):
         """Give deliveries back: they wait for their lane instead of for time."""
         ...
 
-    async def take_parked(self, lane: LaneKey, limit: int) -> Sequence[Delivery]:
-        """Take what waits for this lane, oldest due first (whatever its due time)."""
+    async def take_parked(
+        self, lane: LaneKey, limit: int, after: tuple[Timestamp, DeliveryId] | None = None
+    ) -> Sequence[Delivery]:
+        """Take what waits for this lane, oldest due first (whatever its due time).
+
+        ``after`` is the due time and id of a delivery: those before it, and it itself, are left out.
+        """
         ...
 
     async def parked_lanes(self) -> Sequence[LaneKey]:

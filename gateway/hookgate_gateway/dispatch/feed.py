@@ -25,7 +25,9 @@ _IDLE = 0.5
 SOON = 0.05
 """Seconds until a lane is looked at again for which there was no room."""
 _BEHIND_A_BREAKER = 10.0
-"""Seconds until a lane is looked at again whose oldest parked deliveries wait for a breaker."""
+"""Seconds until a lane is looked at again whose parked deliveries wait for a breaker."""
+_PAST_A_BREAKER = 1.0
+"""Seconds until a lane of runs' targets is looked at behind those that wait for one URL's breaker."""
 _IN_TRANSIT = 5.0
 """Seconds in which what somebody was told to park may still arrive in the store."""
 
@@ -159,16 +161,21 @@ class Refills:
         limit = min(TAKE, lane.refill_limit, max(1, fitting))
         asked_at = self._clock.monotonic()
         lane.backlogged = False
-        parked = await self._backlog.take_parked(lane.key, limit)
+        behind = lane.refill_behind
+        parked = await self._backlog.take_parked(lane.key, limit, behind)
         refused = [delivery for delivery in parked if not self._receive(lane, delivery)]
         if parked:
             lane.typical_weight = max(
                 sum(map(weight, parked)) // len(parked), *map(weight, refused), 0
             )
         if refused:
-            later = _BEHIND_A_BREAKER if lane.has_open_circuit else SOON
-            lane.refill_after = self._clock.monotonic() + later
-        if not parked and not lane.backlogged:
+            lane.refill_after = self._clock.monotonic() + _pause(lane)
+        if lane.subscription is None and parked and (refused or behind is not None):
+            lane.refill_behind = parked[-1].due, parked[-1].id
+        if not parked and behind is not None:  # looked at all of them: begin again
+            lane.refill_behind = None
+            lane.refill_after = self._clock.monotonic() + _BEHIND_A_BREAKER
+        elif not parked and not lane.backlogged:
             self._emptied(lane, asked_at)
         elif len(parked) == limit:
             lane.backlogged = lane.subscription is not None
@@ -179,3 +186,10 @@ class Refills:
             lane.parked = False
         else:
             lane.refill_after = self._clock.monotonic() + _IDLE
+
+
+def _pause(lane: Lane) -> float:
+    """Seconds until the next look, some of what was fetched having found no room."""
+    if not lane.has_open_circuit:
+        return SOON
+    return _PAST_A_BREAKER if lane.subscription is None else _BEHIND_A_BREAKER

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from math import inf
 
 from hookgate_gateway.dispatch.plan import LaneTerms
-from hookgate_gateway.rules.delivery import Attempt, Delivery, DeliveryId, LaneKey
+from hookgate_gateway.rules.delivery import Attempt, Delivery, DeliveryId, LaneKey, Timestamp
 from hookgate_gateway.rules.lane import (
     CLOSED,
     Breaker,
@@ -76,6 +76,8 @@ class Lane:
         """Bytes of a delivery that was fetched for it: how many to fetch next time follows from it."""
         self.refill_after = -inf
         """Not to be refilled before."""
+        self.refill_behind: tuple[Timestamp, DeliveryId] | None = None
+        """Up to and with this one its parked deliveries were looked at, and some had to go back."""
         self.told_at = -inf
         """When somebody was last told to park what he has for this lane."""
         self.used_at = now
@@ -262,7 +264,7 @@ class Lane:
         else:
             circuit.breaker = before.after(attempt.outcome, self.limits, now)
         if circuit.breaker is CLOSED and before is not CLOSED:
-            self.refill_after = -inf
+            self.refill_after, self.refill_behind = -inf, None
         return before, circuit.breaker
 
     @property

@@ -249,9 +249,10 @@ class FakeBacklog:
         self.taken -= set(ids)
         self.parked |= {id_ for id_ in ids if self.state[id_] == "pending"}
 
-    async def take_parked(self, lane, limit):
+    async def take_parked(self, lane, limit, after=None):
         await self._call("take_parked")
-        found = self._free(parked=True, lane=lane)[:limit]
+        free = self._free(parked=True, lane=lane)
+        found = [d for d in free if after is None or (d.due, d.id) > after][:limit]
         self.taken |= {d.id for d in found}
         self.parked -= {d.id for d in found}
         return found

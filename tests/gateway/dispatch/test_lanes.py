@@ -146,7 +146,7 @@ class Endless(FakeBacklog):
         self.parked_count += len(ids)
         self.taken -= set(ids)
 
-    async def take_parked(self, lane, limit):
+    async def take_parked(self, lane, limit, after=None):
         if "crowd" not in lane:
             return []
         more = min(limit, self.parked_count)

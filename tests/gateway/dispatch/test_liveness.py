@@ -8,12 +8,34 @@ from hookgate_gateway.ports import StoreError
 from hookgate_gateway.rules.lane import LaneLimits
 from tests.gateway.dispatch.fakes import (
     LANE,
+    api_key,
     running,
     status,
     subscription,
+    takes,
 )
 
 pytestmark = pytest.mark.looptime
+
+
+BROKEN, WELL = "https://hooks.example/broken", "https://hooks.example/well"
+
+
+def by_url(answers):
+    return lambda shipment: answers[shipment.url](shipment)
+
+
+async def test_a_broken_url_keeps_the_parked_deliveries_of_its_origin_waiting_only_for_a_while():
+    async with running(keys=[api_key()]) as world:
+        lane = world.make(BROKEN).lane
+        world.sender.script[lane] = by_url({BROKEN: status(500), WELL: takes(0.5)})
+        world.accept(*[world.make(BROKEN) for _ in range(600)])
+        await asyncio.sleep(600)
+        well = [world.make(WELL) for _ in range(400)]
+        world.accept(*well)
+        await asyncio.sleep(600)
+        left = [d for d in well if world.backlog.state[d.id] != "delivered"]
+        assert left == []
 
 
 async def test_an_error_that_nobody_expects_leaves_the_delivery_to_the_next_look():

@@ -162,6 +162,16 @@ class TestGivingBack:
         assert [d.run_id for d in first] == ["tsk_1", "tsk_2"]
         assert [d.run_id for d in await store.take_parked(lane, 2)] == ["tsk_3"]
 
+    async def test_a_lane_is_taken_behind_what_was_looked_at(self, store):
+        items = [acceptance(f"tsk_{n}", parked=True, at=START + n // 2) for n in range(5)]
+        await store.accept(items)
+        lane = items[0].deliveries[0].lane
+        (*_, last) = first = await store.take_parked(lane, 3)
+        await store.release([d.id for d in first])
+        behind = await store.take_parked(lane, 3, (last.due, last.id))
+        assert [d.run_id for d in behind] == ["tsk_3", "tsk_4"]
+        assert [d.run_id for d in await store.take_parked(lane, 3)] == ["tsk_0", "tsk_1", "tsk_2"]
+
     async def test_released_parked_ones_stay_parked(self, store):
         item = acceptance(parked=True)
         await store.accept([item])

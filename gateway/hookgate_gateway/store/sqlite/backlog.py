@@ -97,10 +97,13 @@ class SqliteBacklog:
             if len(taken) >= limit or budget <= 0 or not rows:
                 return now
 
-    async def take_parked(self, lane: LaneKey, limit: int) -> Sequence[Delivery]:
+    async def take_parked(
+        self, lane: LaneKey, limit: int, after: tuple[Timestamp, DeliveryId] | None = None
+    ) -> Sequence[Delivery]:
         async with self._taking:
             with self._claims.open_take():
-                request = (lane, limit, self._claims.parked_in(lane), _TAKE_BYTES)
+                behind = _finite(after or (-math.inf, ""))
+                request = (lane, *behind, limit, self._claims.parked_in(lane), _TAKE_BYTES)
                 (rows, sizes), bodies = await self._link.request("take_parked", request)
                 fresh = [row for row in rows if row[1] not in self._claims]
                 found = _deliveries(fresh, sizes, bodies)

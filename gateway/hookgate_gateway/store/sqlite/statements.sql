@@ -99,8 +99,8 @@ WHERE state = 'pending' AND parked = 0 AND due > ? ORDER BY due, id LIMIT 1
 SELECT namespace, id, event_id, run_id, subscription, url, key_secret, key_fingerprint, lane, kind,
        attempts, due, created_at, body_size
 FROM deliveries INDEXED BY deliveries_parked
-WHERE state = 'pending' AND parked = 1 AND lane = ?1
-ORDER BY due, id LIMIT ?2
+WHERE state = 'pending' AND parked = 1 AND lane = ?1 AND (due, id) > (?2, ?3)
+ORDER BY due, id LIMIT ?4
 
 -- name: parked_lanes
 -- A loose scan: one seek for each lane, however much waits in it.

@@ -27,10 +27,10 @@ def take_due(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
 
 
 def take_parked(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
-    """The lane's first rows, without those that the gateway has in hand."""
-    lane, limit, in_hand, budget = request
+    """The lane's first rows after a position, without those that the gateway has in hand."""
+    lane, due, id_, limit, in_hand, budget = request
     held = frozenset(in_hand)
-    rows = tx.execute("take_parked", lane, limit + len(held)).fetchall()
+    rows = tx.execute("take_parked", lane, due, id_, limit + len(held)).fetchall()
     free = [row for row in rows if row[1] not in held][:limit]
     taken, sizes, bodies = _with_bodies(tx, free, budget)
     return (taken, sizes), bodies
