@@ -8,6 +8,7 @@ from hookgate_gateway.api.about import AboutRoutes
 from hookgate_gateway.api.cancels import CancelRoutes
 from hookgate_gateway.api.deliveries import DeliveryRoutes
 from hookgate_gateway.api.events import EventRoutes
+from hookgate_gateway.api.openapi.routes import OpenApiRoutes
 from hookgate_gateway.api.replays import ReplayRoutes
 from hookgate_gateway.api.reports import ReportRoutes
 from hookgate_gateway.api.routing import Route, add_routes
@@ -38,4 +39,5 @@ def public_routes(services: Services) -> tuple[Route, ...]:
         *SubscriptionRoutes(services).routes(),
         *WebhookTestRoutes(services).routes(),
         *AboutRoutes().routes(),
+        *OpenApiRoutes().routes(),
     )

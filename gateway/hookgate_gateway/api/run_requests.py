@@ -17,14 +17,17 @@ from hookgate_gateway.rules.destination import read_url
 
 __all__ = [
     "WEBHOOK_SPELLINGS",
+    "CancelRequest",
     "ReplayRequest",
     "RunRequest",
     "SubscriptionTestRequest",
     "TaskRequest",
     "TestRequest",
+    "WorkflowOfPathRequest",
     "WorkflowRequest",
     "read",
     "respell",
+    "spellings",
 ]
 
 Engine = Literal[
@@ -67,6 +70,9 @@ _WORKFLOW_SPELLINGS: Final = {
 _REPLAY_SPELLINGS: Final = dict.fromkeys(
     ("webhook_url", "overrideWebhookUrl", *WEBHOOK_SPELLINGS), "override_webhook_url"
 )
+
+MAX_RUN_IDS: Final = 200
+"""Runs that one call cancels."""
 
 
 def _webhook_url(value: str) -> str:
@@ -124,6 +130,18 @@ class WorkflowRequest(RunRequest):
         return RunType.WORKFLOW_RUN
 
 
+class WorkflowOfPathRequest(WorkflowRequest):
+    """A workflow to run that the path names; the body may say the same."""
+
+    workflow_id: Name = ""
+
+
+class CancelRequest(_Request):
+    """Runs to be cancelled."""
+
+    run_ids: list[Name] = Field(min_length=1, max_length=MAX_RUN_IDS)
+
+
 class TestRequest(_Request):
     """A URL to be tested with a sample payload."""
 
@@ -149,13 +167,20 @@ class ReplayRequest(_Request):
 
 M = TypeVar("M", bound=_Request)
 
-_SPELLINGS: Final[Mapping[type[_Request], Mapping[str, str]]] = {
+_SPELLINGS: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
     TaskRequest: _TASK_SPELLINGS,
     WorkflowRequest: _WORKFLOW_SPELLINGS,
+    WorkflowOfPathRequest: _WORKFLOW_SPELLINGS,
+    CancelRequest: {},
     TestRequest: WEBHOOK_SPELLINGS,
     SubscriptionTestRequest: {},
     ReplayRequest: _REPLAY_SPELLINGS,
 }
+
+
+def spellings(model: type[BaseModel]) -> Mapping[str, str]:
+    """Other names of a model's fields, each with the field's own."""
+    return _SPELLINGS.get(model, {})
 
 
 def read(model: type[M], body: Mapping[str, Any], **given: Any) -> M:

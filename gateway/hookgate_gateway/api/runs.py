@@ -12,7 +12,12 @@ from hookgate_gateway.api import answers, paging, run_shapes
 from hookgate_gateway.api.errors import unknown
 from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
 from hookgate_gateway.api.run_creation import Created, RunCreation
-from hookgate_gateway.api.run_requests import TaskRequest, WorkflowRequest, read
+from hookgate_gateway.api.run_requests import (
+    TaskRequest,
+    WorkflowOfPathRequest,
+    WorkflowRequest,
+    read,
+)
 from hookgate_gateway.api.run_webhooks import webhook_delivery, webhook_failure_reason
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.snapshot import Caller
@@ -39,7 +44,7 @@ class RunRoutes:
             KeyedRoute("POST", "/api/v1/tasks", self.run_task_as_task),
             KeyedRoute("POST", "/v1/run/workflows", self.run_workflow),
             KeyedRoute("POST", "/v1/run/agents", self.run_workflow),
-            KeyedRoute("POST", "/api/v1/workflows/{workflow_id}/run", self.run_workflow),
+            KeyedRoute("POST", "/api/v1/workflows/{workflow_id}/run", self.run_workflow_of_path),
             KeyedRoute("GET", "/v1/runs", self.listed),
             KeyedRoute("GET", "/v1/runs/{run_id}", self.get),
             KeyedRoute("GET", "/api/v1/runs/{run_id}", self.get),
@@ -57,11 +62,18 @@ class RunRoutes:
         return answers.answer(shape, headers=created.headers)
 
     async def run_workflow(self, request: web.Request, caller: Caller) -> web.Response:
-        given: dict[str, str] = {}
-        if "workflow_id" in request.match_info:
-            given["workflow_id"] = path_word(request, "workflow_id", "workflow")
+        body = await self._services.bodies.read_object(request)
+        return await self._workflow(read(WorkflowRequest, body), request, caller)
+
+    async def run_workflow_of_path(self, request: web.Request, caller: Caller) -> web.Response:
+        workflow_id = path_word(request, "workflow_id", "workflow")
         body = await self._services.bodies.read_optional(request)
-        wanted = read(WorkflowRequest, body, **given)
+        wanted = read(WorkflowOfPathRequest, body, workflow_id=workflow_id)
+        return await self._workflow(wanted, request, caller)
+
+    async def _workflow(
+        self, wanted: WorkflowRequest, request: web.Request, caller: Caller
+    ) -> web.Response:
         run_id = self._services.ids.workflow_run()
         created = await self._creation.create(
             run_id, wanted, caller, request.headers, scope="workflow"
