@@ -16,6 +16,9 @@ from hookgate_gateway.rules.delivery import Namespace
 
 __all__ = ["Housekeeper", "UpkeepPolicy"]
 
+_SLEW = 2.0
+"""Seconds by which a clock may be corrected between two looks without that being a jump."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpkeepPolicy:
@@ -31,6 +34,31 @@ class UpkeepPolicy:
     """Rows a transaction: a large one would keep the events waiting that come in meanwhile."""
     pause: float = 0.05
     """Between two chunks."""
+
+
+class PatientWall:
+    """The wall clock, yet a jump ahead is believed only ``patience`` seconds later.
+
+    A grace that has just begun is not over because the clock was set.
+    """
+
+    def __init__(self, clock: Clock, patience: float) -> None:
+        self._clock = clock
+        self._patience = patience
+        self._ahead = clock.now() - clock.monotonic()
+        """Of the monotonic clock, as believed."""
+        self._jumped_at: float | None = None
+
+    def now(self) -> float:
+        """Unix seconds."""
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        if now - monotonic <= self._ahead + _SLEW:
+            self._ahead, self._jumped_at = now - monotonic, None
+        elif self._jumped_at is None:
+            self._jumped_at = monotonic
+        elif monotonic - self._jumped_at >= self._patience:
+            self._ahead, self._jumped_at = now - monotonic, None
+        return self._ahead + monotonic
 
 
 class Housekeeper:
@@ -49,6 +77,7 @@ class Housekeeper:
         self._clock = clock
         self._snapshot = snapshot
         self._policy = policy
+        self._patient = PatientWall(clock, policy.delete_grace)
         self._known: frozenset[tuple[Namespace, str]] = frozenset()
         self._pending: Mapping[tuple[Namespace, str], int] | None = None
 
@@ -84,11 +113,12 @@ class Housekeeper:
         """Remove what has been kept long enough, chunk by chunk."""
         now = self._clock.now()
         policy = self._policy
+        over = self._patient.now() - policy.delete_grace
         pruned = await self._in_chunks(
             lambda: self._store.prune(now - policy.retention, policy.chunk)
         )
         cancelled = await self._in_chunks(
-            lambda: self._store.cancel_deleted(now - policy.delete_grace, policy.chunk, now)
+            lambda: self._store.cancel_deleted(over, policy.chunk, now)
         )
         if pruned or cancelled:
             self._observer.event("store_tidied", events_removed=pruned, cancelled=cancelled)

@@ -21,10 +21,12 @@ POLICY = UpkeepPolicy(retention=100.0, delete_grace=10.0, chunk=10)
 
 
 class LoopClock:
-    """Both clocks from the loop: virtual time."""
+    """Both clocks from the loop: virtual time. ``jump`` moves the wall clock alone."""
+
+    jump = 0.0
 
     def now(self):
-        return 1_000_000.0 + asyncio.get_running_loop().time()
+        return 1_000_000.0 + self.jump + asyncio.get_running_loop().time()
 
     def monotonic(self):
         return asyncio.get_running_loop().time()
@@ -122,3 +124,20 @@ async def test_gauges_follow_the_catalogue():
     snapshot[0] = Snapshot()
     await keeper.measure()
     assert b'subscription="a"' not in generate_latest(registry)
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+async def test_a_jump_of_the_clock_ends_no_grace(jump):
+    shelf, clock = Shelf(deleted=[999_999.0]), LoopClock()
+    keeper = Housekeeper(shelf, Observer(CollectorRegistry()), clock, Snapshot, POLICY)
+    clock.jump = jump
+    for _ in range(int(POLICY.delete_grace)):
+        await keeper.tidy()
+        assert shelf.deleted
+        await asyncio.sleep(1)
+    clock.jump = max(jump, 0.0)
+    await keeper.tidy()
+    await asyncio.sleep(POLICY.delete_grace)
+    await keeper.tidy()
+    assert not shelf.deleted
