@@ -11,8 +11,9 @@ from aiohttp import web
 
 from hookgate.payloads import RunStatus
 from hookgate_gateway.api import answers, run_shapes
-from hookgate_gateway.api.errors import Refusal, conflict, invalid, unknown
+from hookgate_gateway.api.errors import Refusal, conflict, unknown
 from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
+from hookgate_gateway.api.run_requests import CancelRequest, read
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.snapshot import Caller
 from hookgate_gateway.intake.accept import Overloaded
@@ -23,7 +24,6 @@ from hookgate_gateway.rules.report import Unreadable
 __all__ = ["CancelRoutes"]
 
 _ORIGIN = "gateway"
-MAX_RUN_IDS = 200
 
 
 class CancelRoutes:
@@ -48,19 +48,18 @@ class CancelRoutes:
         return answers.answer(run_shapes.as_task(run_shapes.response(run), run))
 
     async def cancel_many(self, request: web.Request, caller: Caller) -> web.Response:
-        """``{cancelled: [run id], failed: [{run_id, code, detail}]}``."""
+        """``{cancelled: [run id], failed: [run id], failures: [{run_id, code, detail}]}``."""
         body = await self._services.bodies.read_object(request)
-        run_ids = _run_ids(body.get("run_ids"))
+        run_ids = [RunId(run_id) for run_id in dict.fromkeys(read(CancelRequest, body).run_ids)]
         namespace = caller.key.namespace
-        failures = await asyncio.gather(*(self._try(namespace, run_id) for run_id in run_ids))
+        results = await asyncio.gather(*(self._try(namespace, run_id) for run_id in run_ids))
+        failures = [failure for failure in results if failure is not None]
+        failed = [failure["run_id"] for failure in failures]
         return answers.answer(
             {
-                "cancelled": [
-                    run_id
-                    for run_id, failure in zip(run_ids, failures, strict=True)
-                    if failure is None
-                ],
-                "failed": [failure for failure in failures if failure is not None],
+                "cancelled": [run_id for run_id in run_ids if run_id not in failed],
+                "failed": failed,  # ids alone: Skyvern's SDK fails on anything else
+                "failures": failures,
             }
         )
 
@@ -112,13 +111,3 @@ def _payload(run: RunRecord, now: Timestamp) -> bytes:
 
 def _run_id(request: web.Request) -> RunId:
     return RunId(path_word(request, "run_id", "run"))
-
-
-def _run_ids(value: object) -> list[RunId]:
-    """Each once. Raises Refusal 422."""
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_RUN_IDS:
-        raise invalid(["body", "run_ids"], f"must be a list of 1 to {MAX_RUN_IDS} run ids")
-    for place, item in enumerate(value):
-        if not isinstance(item, str) or not item.isprintable():
-            raise invalid(["body", "run_ids", place], "must be a run id", "string_type")
-    return [RunId(item) for item in dict.fromkeys(value)]

@@ -259,7 +259,8 @@ async def test_many_are_cancelled_at_once(shop: Tenant, slash: str) -> None:
     wanted = [*ids, ids[0], "tsk_done", "tsk_unknown"]
     answer = await shop.post(f"/v1/runs/cancel{slash}", {"run_ids": wanted})
     assert answer["cancelled"] == ids
-    assert {f["run_id"]: f["code"] for f in answer["failed"]} == {
+    assert answer["failed"] == ["tsk_done", "tsk_unknown"]
+    assert {f["run_id"]: f["code"] for f in answer["failures"]} == {
         "tsk_done": "run_ended",
         "tsk_unknown": "not_found",
     }

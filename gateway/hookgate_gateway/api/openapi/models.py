@@ -129,7 +129,8 @@ class CancelledRuns(Answer):
     """What became of each run."""
 
     cancelled: list[str]
-    failed: list[FailedCancel]
+    failed: list[str]
+    failures: list[FailedCancel] = Field(description="Why, for each that failed.")
 
 
 # ---------------------------------------------------------------------------------------- events
