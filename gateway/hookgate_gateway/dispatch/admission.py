@@ -65,6 +65,9 @@ class Admission:
         """These lanes have parked deliveries in the store now."""
         for key in keys:
             lane = self._windows.obtain(key)
+            lane.told_at = (
+                self._clock.monotonic()
+            )  # who asked the store just before has not seen it
             # Behind a run's URL with an open breaker nobody else of its origin has to queue.
             lane.backlogged = lane.subscription is not None
             self.expect_parked(lane)

@@ -42,6 +42,8 @@ _UPKEEP = 15.0
 """Seconds between looks for idle lanes and for parked work that nobody announced."""
 _IDLE = 60.0
 """Seconds after which the connections of an unused lane are closed."""
+_MOST_LANES = 10_000
+"""Lanes in memory (2 KiB each) from which on those of runs' targets are forgotten as soon as they are idle."""
 _FORGET = 3600.0
 """Seconds after which an unused lane is forgotten although its breaker had counted failures."""
 _FLUSH = 10.0
@@ -363,5 +365,9 @@ class Dispatcher:
         if lane.connected:
             lane.connected = False
             self._tasks.spawn("disconnect", self._sender.forget(lane.key))
-        elif lane.is_healthy or idle >= _FORGET:
+        elif lane.is_healthy or idle >= _FORGET or self._is_crowded(lane):
             self._windows.forget(lane)
+
+    def _is_crowded(self, lane: Lane) -> bool:
+        """Whether there are so many lanes that this one's breakers are not worth the memory."""
+        return lane.subscription is None and len(self._windows) > _MOST_LANES

@@ -79,7 +79,7 @@ class Lane:
         self.refill_behind: tuple[Timestamp, DeliveryId] | None = None
         """Up to and with this one its parked deliveries were looked at, and some had to go back."""
         self.told_at = -inf
-        """When somebody was last told to park what he has for this lane."""
+        """When somebody was last told to park what he has for this lane, or something was parked."""
         self.used_at = now
         self.connected = False
         """The sender may hold connections for it."""

@@ -30,6 +30,9 @@ class Windows:
 
     # ------------------------------------------------------------------------------------- lanes
 
+    def __len__(self) -> int:
+        return len(self._lanes)
+
     def __iter__(self) -> Iterator[Lane]:
         return iter(list(self._lanes.values()))
 

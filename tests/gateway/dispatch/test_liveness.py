@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from hookgate_gateway.dispatch import dispatcher
 from hookgate_gateway.ports import StoreError
 from hookgate_gateway.rules.lane import LaneLimits
 from tests.gateway.dispatch.fakes import (
@@ -75,3 +76,37 @@ async def test_an_outcome_that_the_store_cannot_take_keeps_no_other_back(bare_is
         await asyncio.sleep(100)
         assert len(world.backlog.of("delivered")) == 8 + bare_is_taken
         assert len(world.sender.at(LANE)) == 9
+
+
+async def test_what_is_parked_while_its_lane_is_asked_is_not_overlooked():
+    async with running(keys=[api_key()]) as world:
+        take_parked, parked = world.backlog.take_parked, world.make(WELL)
+
+        async def late(lane, limit, after=None):
+            found = await take_parked(lane, limit, after)
+            if parked.id not in world.backlog.rows:
+                world.backlog.add(parked)
+                world.backlog.claim([parked])
+                world.dispatcher._admission.park(parked)
+                await asyncio.sleep(0.1)
+            return found
+
+        world.backlog.take_parked = late
+        world.sender.script[parked.lane] = takes(0.01)
+        await asyncio.sleep(1)
+        world.dispatcher._admission.parked({parked.lane})
+        await asyncio.sleep(5)
+        assert world.backlog.of("delivered") == [parked.id]
+
+
+async def test_targets_by_the_thousand_are_not_remembered_for_an_hour(monkeypatch):
+    monkeypatch.setattr(dispatcher, "_MOST_LANES", 100)
+    async with running(keys=[api_key()]) as world:
+        for n in range(300):
+            delivery = world.make(f"https://n{n}.example/", namespace="shop")
+            world.sender.script[delivery.lane] = status(500)
+            world.accept(delivery)
+        await asyncio.sleep(30)
+        assert len(world.dispatcher.lane_states()) == 300
+        await asyncio.sleep(120)
+        assert len(world.dispatcher.lane_states()) <= 100
