@@ -12,6 +12,7 @@ import binascii
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
+import orjson
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -27,7 +28,7 @@ from hookgate.resources import Problem, WebhookSubscription, problems
 from hookgate.resources.model import ResourceModel
 from hookgate.resources.subscription import Metadata
 from hookgate.resources.text import SecretKey
-from hookgate_gateway.api.errors import Refusal, validation
+from hookgate_gateway.api.errors import Refusal, invalid, validation
 from hookgate_gateway.catalogue.declared import (
     Declared,
     declare_api_key,
@@ -40,7 +41,7 @@ from hookgate_gateway.catalogue.manifest_plan import OWNER as MANIFESTS
 from hookgate_gateway.contract import ResourceKey, ResourceKind
 from hookgate_gateway.ports import ResourceDraft
 
-__all__ = ["read_put"]
+__all__ = ["parse_put", "read_put"]
 
 Model = TypeVar("Model", bound=ResourceModel)
 Location = tuple[str | int, ...]
@@ -93,6 +94,21 @@ class _SecretHead(ResourceModel):
     metadata: Metadata
     type: Any = None
     immutable: Any = None
+
+
+def parse_put(body: bytes) -> dict[str, Any]:
+    """The object in a body, which must be JSON to the letter: no NaN, no halves of characters.
+
+    Raises Refusal 400, and 422 for anything but an object.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise Refusal(400, "invalid_json", f"the body is not JSON: see {where}") from None
+    if not isinstance(value, dict):
+        raise invalid(["body"], "Input should be an object", "dict_type")
+    return value
 
 
 def read_put(body: Mapping[str, Any], key: ResourceKey) -> ResourceDraft:

@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from hookgate_gateway.api import answers, paging
-from hookgate_gateway.api.control.requests import read_put
+from hookgate_gateway.api.control.requests import parse_put, read_put
 from hookgate_gateway.api.control.services import ControlServices
 from hookgate_gateway.api.control.view import described, masked
 from hookgate_gateway.api.errors import invalid, unknown
@@ -51,7 +51,8 @@ class ResourceRoutes:
     async def put(self, request: web.Request) -> web.Response:
         """200 with how it stands; the same once more makes no new revision."""
         key = _key(request)
-        draft = read_put(await self._services.bodies.read_object(request), key)
+        body = await self._services.bodies.read(request)
+        draft = read_put(parse_put(body), key)
         await self._declarations.ensure(draft)
         return self._answer(self._named(key))
 
