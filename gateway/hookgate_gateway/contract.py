@@ -73,6 +73,17 @@ class Subscription:
     """The resource as it was handed in, for display; it names Secrets and holds none of their values."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeyLimits:
+    """What an API key may do at most; None leaves it to the gateway's settings, which hold in any case."""
+
+    max_body_bytes: int | None = None
+    requests_per_second: float | None = None
+
+
+NO_LIMITS = KeyLimits()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
     """An API-key Secret of one namespace: both values log in."""
@@ -82,6 +93,7 @@ class ApiKey:
     values: tuple[tuple[str, bytes], ...] = field(repr=False)
     """(fingerprint, key), the current one first, then the previous one."""
     scheme: SigningScheme = SigningScheme.SKYVERN
+    limits: KeyLimits = NO_LIMITS
 
     def value(self, fingerprint: str) -> bytes:
         """The key with this fingerprint while the Secret holds it, else the current one."""

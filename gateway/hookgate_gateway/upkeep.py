@@ -62,7 +62,10 @@ class PatientWall:
 
 
 class Housekeeper:
-    """Measures and tidies until cancelled. A store that cannot now is asked again later."""
+    """Measures and tidies until cancelled. A store that cannot now is asked again later.
+
+    ``counted`` is told the pending deliveries whenever they were counted.
+    """
 
     def __init__(
         self,
@@ -71,6 +74,8 @@ class Housekeeper:
         clock: Clock,
         snapshot: Callable[[], Snapshot],
         policy: UpkeepPolicy,
+        *,
+        counted: Callable[[Mapping[tuple[Namespace, str], int]], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._observer = observer
@@ -78,6 +83,7 @@ class Housekeeper:
         self._snapshot = snapshot
         self._policy = policy
         self._patient = PatientWall(clock, policy.delete_grace)
+        self._counted = counted
         self._known: frozenset[tuple[Namespace, str]] = frozenset()
         self._pending: Mapping[tuple[Namespace, str], int] | None = None
 
@@ -96,6 +102,7 @@ class Housekeeper:
         """Set the gauges that come from the store and the catalogue; drop deleted subscriptions' series."""
         figures = await self._store.statistics()
         self._pending = figures.pending
+        self._counted(figures.pending)
         subscriptions = self._snapshot().subscriptions
         known = frozenset(subscriptions)
         for namespace, name in self._known - known:

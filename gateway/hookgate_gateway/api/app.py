@@ -23,7 +23,8 @@ __all__ = ["make_public_app", "public_routes"]
 def make_public_app(services: Services) -> web.Application:
     """What clients, engines and Skyvern servers talk to."""
     app = web.Application()
-    add_routes(app, public_routes(services), services.catalogue, services.observer)
+    routes = public_routes(services)
+    add_routes(app, routes, services.catalogue, services.observer, services.rates.spend)
     return app
 
 

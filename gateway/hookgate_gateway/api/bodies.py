@@ -6,12 +6,14 @@ wait. The others share a budget, so that slow uploads cannot fill the memory.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from hookgate_gateway.api.errors import Refusal, invalid, unreadable
+from hookgate_gateway.contract import ApiKey
 from hookgate_gateway.intake.parse import parse_document
 from hookgate_gateway.rules.report import Unreadable
 
@@ -23,7 +25,9 @@ _JSON = "application/json"
 class BodyReader:
     """Reads bodies of at most ``max_bytes`` within ``deadline`` seconds each.
 
-    ``budget`` is the number of bytes that unfinished bodies may hold together.
+    ``budget`` is the number of bytes that unfinished bodies may hold together; those of one namespace
+    may hold half of it. Reading for a ``key`` counts for its namespace and heeds its own limit; all
+    without one count together.
     """
 
     def __init__(
@@ -33,59 +37,76 @@ class BodyReader:
         self._deadline = deadline
         self._budget = budget
         self._held = 0
+        self._held_by: Counter[str] = Counter()
 
-    async def read(self, request: web.Request) -> bytes:
+    async def read(self, request: web.Request, key: ApiKey | None = None) -> bytes:
         """The bytes of a JSON body, not looked at.
 
         Raises Refusal: 408 too slow, 413 too large, 415 another media type or an encoding, 503 when too
         many unfinished bodies wait.
         """
         _require_json(request.headers)
+        limit = self._limit(key)
         content = request.content
         if content.is_eof() and content.exception() is None:
             body = content.read_nowait()
-            if len(body) > self._max:
-                raise self._too_large()
+            if len(body) > limit:
+                raise _too_large(limit)
             return body
-        return await self._gather(request)
+        return await self._gather(request, limit, key.namespace if key else "")
 
-    async def read_object(self, request: web.Request) -> dict[str, Any]:
+    async def read_object(
+        self, request: web.Request, key: ApiKey | None = None
+    ) -> dict[str, Any]:  # fmt: skip
         """A body that is a JSON object. Raises Refusal, also 422 for anything else."""
-        return _object(await self.read(request))
+        return _object(await self.read(request, key))
 
-    async def read_optional(self, request: web.Request) -> dict[str, Any]:
+    async def read_optional(
+        self, request: web.Request, key: ApiKey | None = None
+    ) -> dict[str, Any]:  # fmt: skip
         """The same where a body may be left out, or be ``null``."""
         if not request.can_read_body:
             return {}
-        body = await self.read(request)
+        body = await self.read(request, key)
         return {} if body.strip() in (b"", b"null") else _object(body)
 
-    async def _gather(self, request: web.Request) -> bytes:
-        if (request.content_length or 0) > self._max:
-            raise self._too_large()
+    def _limit(self, key: ApiKey | None) -> int:
+        own = key.limits.max_body_bytes if key is not None else None
+        return self._max if own is None else min(own, self._max)
+
+    async def _gather(self, request: web.Request, limit: int, holder: str) -> bytes:
+        if (request.content_length or 0) > limit:
+            raise _too_large(limit)
         body = bytearray()
         try:
             async with asyncio.timeout(self._deadline):
                 while chunk := await request.content.readany():
-                    self._held += len(chunk)
+                    self._hold(holder, len(chunk))
                     body += chunk
-                    self._check(len(body))
+                    if len(body) > limit:
+                        raise _too_large(limit)
+                    self._check(holder)
         except TimeoutError:
             raise Refusal(
                 408, "request_timeout", f"the body did not arrive within {self._deadline:g} s"
             ) from None
         finally:
-            self._held -= len(body)
+            self._hold(holder, -len(body))
         return bytes(body)
 
-    def _check(self, size: int) -> None:
-        if size > self._max:
-            raise self._too_large()
-        if self._held > self._budget:
+    def _hold(self, holder: str, size: int) -> None:
+        self._held += size
+        self._held_by[holder] += size
+        if not self._held_by[holder]:
+            del self._held_by[holder]
+
+    def _check(self, holder: str) -> None:
+        if self._held > self._budget or self._held_by[holder] * 2 > self._budget:
             raise Refusal(503, "overloaded", "too many unfinished requests", retry_after=1.0)
 
-    def _too_large(self) -> Refusal:
-        return Refusal(413, "body_too_large", f"the body is larger than {self._max} bytes")
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(413, "body_too_large", f"the body is larger than {limit} bytes")
 
 
 def _require_json(headers: Mapping[str, str]) -> None:

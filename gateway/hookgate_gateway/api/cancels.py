@@ -49,7 +49,7 @@ class CancelRoutes:
 
     async def cancel_many(self, request: web.Request, caller: Caller) -> web.Response:
         """``{cancelled: [run id], failed: [run id], failures: [{run_id, code, detail}]}``."""
-        body = await self._services.bodies.read_object(request)
+        body = await self._services.bodies.read_object(request, caller.key)
         run_ids = [RunId(run_id) for run_id in dict.fromkeys(read(CancelRequest, body).run_ids)]
         namespace = caller.key.namespace
         results = await asyncio.gather(*(self._try(namespace, run_id) for run_id in run_ids))

@@ -5,7 +5,7 @@ Handlers raise :class:`Refusal`; what other parts raise is translated here, once
 """
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from math import ceil
 from pathlib import Path
@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from hookgate_gateway.api import answers
 from hookgate_gateway.dispatch.direct import DirectRefused, TooManyTests
 from hookgate_gateway.intake.accept import Overloaded
-from hookgate_gateway.observe import Observer
+from hookgate_gateway.intake.quota import BacklogFull
+from hookgate_gateway.observe import Observer, RefusedRequest
 from hookgate_gateway.ports import InvalidCursor, OwnedByAnother, StoreFull, StoreUnavailable
 from hookgate_gateway.rules.report import Unreadable
 
@@ -108,16 +109,25 @@ def from_exception(error: Exception, observer: Observer, route: str) -> web.Stre
 
     Raises ConnectionError again: the client has left, and the server ends the connection.
     """
-    if isinstance(error, Refusal):
-        return error.response()
     if isinstance(error, ConnectionError):
         raise error
-    for kind, translated in _TRANSLATIONS:
-        if isinstance(error, kind):
-            return translated(error).response()
+    refusal = _translated(error)
+    if refusal is not None:
+        if reason := _COUNTED.get(refusal.code):
+            observer.refused(reason)
+        return refusal.response()
     # The exception's own text may repeat a payload: its name and its place say enough.
     observer.error("request_failed", route=route, error=type(error).__name__, place=_place(error))
     return Refusal(500, "internal_error", "an internal error; it has been logged").response()
+
+
+def _translated(error: Exception) -> Refusal | None:
+    if isinstance(error, Refusal):
+        return error
+    for kind, translated in _TRANSLATIONS:
+        if isinstance(error, kind):
+            return translated(error)
+    return None
 
 
 def _full(_error: Exception) -> Refusal:
@@ -132,6 +142,17 @@ def _unavailable(_error: Exception) -> Refusal:
 
 def _overloaded(error: Overloaded) -> Refusal:
     return Refusal(503, "overloaded", str(error), retry_after=error.retry_after)
+
+
+def _backlog_full(error: BacklogFull) -> Refusal:
+    return Refusal(
+        429,
+        "backlog_full",
+        str(error),
+        retry_after=error.retry_after,
+        pending=error.pending,
+        limit=error.limit,
+    )
 
 
 def _too_many(error: DirectRefused) -> Refusal:
@@ -169,6 +190,7 @@ _TRANSLATIONS: Final[Sequence[tuple[type[Exception], Callable[[Any], Refusal]]]]
     (StoreFull, _full),  # before its parent
     (StoreUnavailable, _unavailable),
     (Overloaded, _overloaded),
+    (BacklogFull, _backlog_full),
     (DirectRefused, _too_many),
     (InvalidCursor, _bad_cursor),
     (OwnedByAnother, _owned),
@@ -176,6 +198,19 @@ _TRANSLATIONS: Final[Sequence[tuple[type[Exception], Callable[[Any], Refusal]]]]
     (web.RequestPayloadError, _broken_body),
     (RecursionError, _too_deep),
 )
+
+_COUNTED: Final[Mapping[str, RefusedRequest]] = {
+    "request_timeout": RefusedRequest.SLOW_BODY,
+    "body_too_large": RefusedRequest.BODY_TOO_LARGE,
+    "too_many_requests": RefusedRequest.KEY_RATE,
+    "too_many_tests": RefusedRequest.DIRECT_RATE,
+    "no_slot": RefusedRequest.DIRECT_RATE,
+    "backlog_full": RefusedRequest.BACKLOG_FULL,
+    "overloaded": RefusedRequest.OVERLOADED,
+    "store_full": RefusedRequest.STORE,
+    "store_unavailable": RefusedRequest.STORE,
+}
+"""Refusals that a limit is the reason of, by their code."""
 
 
 def _place(error: Exception) -> str:

@@ -77,7 +77,7 @@ class ReplayRoutes:
 
     async def _replay(self, request: web.Request, caller: Caller) -> Replayed:
         run_id = RunId(path_word(request, "run_id", "run"))
-        wanted = read(ReplayRequest, await self._bodies.read_optional(request))
+        wanted = read(ReplayRequest, await self._bodies.read_optional(request, caller.key))
         result = await self._replays.replay(caller.key.namespace, run_id, _wish(wanted, caller))
         if not isinstance(result, Replayed):
             raise _refusal(result)

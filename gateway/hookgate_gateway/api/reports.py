@@ -12,6 +12,7 @@ from hookgate_gateway.api.errors import Refusal, unreadable
 from hookgate_gateway.api.routing import KeyedRoute, OpenRoute, Route, path_word
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.snapshot import Caller
+from hookgate_gateway.contract import ApiKey
 from hookgate_gateway.intake.accept import AcceptedReport
 from hookgate_gateway.intake.ingest import Refused
 from hookgate_gateway.rules.delivery import Namespace
@@ -41,7 +42,7 @@ class ReportRoutes:
     async def report(self, request: web.Request, caller: Caller) -> web.Response:
         """202 once it is on disk; 200 when the very same report was there before."""
         key = caller.key
-        body = await self._read(request, key.namespace)
+        body = await self._read(request, key)
         result = await self._accept(key.namespace, body, f"api-key:{key.secret}")
         if isinstance(result, Unreadable):
             raise unreadable(result)
@@ -51,7 +52,7 @@ class ReportRoutes:
         """200 once it is on disk: anything else is repeated by a Skyvern server."""
         namespace = Namespace(path_word(request, "namespace", "source"))
         source = path_word(request, "source", "source")
-        body = await self._read(request, _STRANGER)
+        body = await self._read(request, None)
         result = await self._receive(namespace, source, request.headers, body)
         if isinstance(result, Refused):
             raise Refusal(result.status, result.code, result.detail)
@@ -59,10 +60,11 @@ class ReportRoutes:
             raise unreadable(result)
         return _accepted(result, 200)
 
-    async def _read(self, request: web.Request, namespace: Namespace) -> bytes:
+    async def _read(self, request: web.Request, key: ApiKey | None) -> bytes:
         try:
-            return await self._bodies.read(request)
+            return await self._bodies.read(request, key)
         except Refusal:
+            namespace = _STRANGER if key is None else key.namespace
             self._observer.received(namespace, "other", "other", "rejected")
             raise
 

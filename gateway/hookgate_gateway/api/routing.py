@@ -69,11 +69,18 @@ Route = KeyedRoute | OpenRoute | TokenRoute
 
 
 def add_routes(
-    app: web.Application, routes: Iterable[Route], catalogue: SnapshotHolder, observer: Observer
+    app: web.Application,
+    routes: Iterable[Route],
+    catalogue: SnapshotHolder,
+    observer: Observer,
+    spend: Callable[[Caller], None] = lambda _: None,
 ) -> None:
-    """Add routes, each with and without a trailing slash, and the answers for all other paths."""
+    """Add routes, each with and without a trailing slash, and the answers for all other paths.
+
+    ``spend`` is told each call with a key, and raises Refusal for one too many.
+    """
     for route in routes:
-        handler = _wrapped(route, catalogue, observer)
+        handler = _wrapped(route, catalogue, observer, spend)
         for path in (route.path, f"{route.path}/"):
             app.router.add_route(route.method, path, handler, expect_handler=_expect)
     app.router.add_route("*", "/{tail:.*}", _Fallback(app, observer).answer, expect_handler=_expect)
@@ -88,7 +95,10 @@ def path_word(request: web.Request, name: str, what: str) -> str:
 
 
 def _wrapped(
-    route: Route, catalogue: SnapshotHolder, observer: Observer
+    route: Route,
+    catalogue: SnapshotHolder,
+    observer: Observer,
+    spend: Callable[[Caller], None],
 ) -> Callable[[web.Request], Answer]:
     label = f"{route.method} {route.path}"
     if isinstance(route, KeyedRoute):
@@ -96,7 +106,9 @@ def _wrapped(
 
         async def answer(request: web.Request) -> web.StreamResponse:
             try:
-                return await keyed(request, authenticate(request.headers, catalogue.snapshot))
+                caller = authenticate(request.headers, catalogue.snapshot)
+                spend(caller)
+                return await keyed(request, caller)
             except Exception as error:  # noqa: BLE001  # the boundary: nothing may pass unanswered
                 return from_exception(error, observer, label)
     elif isinstance(route, TokenRoute):

@@ -104,7 +104,12 @@ class _Gateway:
         await catalogue.refresh()
         quota = BacklogQuota(settings.namespace_max_pending)
         keeper = Housekeeper(
-            store, observer, clock, lambda: catalogue.snapshot, _policy(settings), quota.counted
+            store,
+            observer,
+            clock,
+            lambda: catalogue.snapshot,
+            _policy(settings),
+            counted=quota.counted,
         )
         works: dict[str, Callable[[], Awaitable[None]]] = {"housekeeping": keeper.run}
         checks: dict[str, Check] = {

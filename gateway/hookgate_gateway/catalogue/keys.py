@@ -8,12 +8,13 @@ the stored document, so the answer is the same after a restart and on every repl
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hookgate.signing import InvalidKey, SigningScheme, validate_key
+from hookgate_gateway.catalogue.key_limits import BadLimit, read_limits
 from hookgate_gateway.catalogue.snapshot import Caller
-from hookgate_gateway.contract import ApiKey, Source
+from hookgate_gateway.contract import NO_LIMITS, ApiKey, KeyLimits, Source
 from hookgate_gateway.ports import StoredResource
 from hookgate_gateway.rules.delivery import Namespace, Timestamp
 from hookgate_gateway.secret_values import trimmed
@@ -52,6 +53,7 @@ class KeySecret:
     """(key of the Secret, value), the current one first; those without a problem."""
     problems: tuple[str, ...]
     scheme: SigningScheme = SigningScheme.SKYVERN
+    limits: KeyLimits = NO_LIMITS
 
     @property
     def usable(self) -> bool:
@@ -81,7 +83,11 @@ def read_api_key(data: Mapping[str, bytes], annotations: Mapping[str, str]) -> K
     except ValueError:
         choice = ", ".join(SigningScheme)
         return KeySecret((), (f"annotation {SCHEME_ANNOTATION} must be one of {choice}",))
-    return _read(data, "api-key", scheme, MIN_KEY_CHARACTERS)
+    try:
+        limits = read_limits(annotations)
+    except BadLimit as error:
+        return KeySecret((), (str(error),))
+    return replace(_read(data, "api-key", scheme, MIN_KEY_CHARACTERS), limits=limits)
 
 
 def read_source(data: Mapping[str, bytes]) -> KeySecret:
@@ -220,6 +226,7 @@ def _admitted(stored: StoredResource, secret: KeySecret, lost: set[str]) -> ApiK
         secret=stored.key.name,
         values=tuple((key_fingerprint(value), value) for value in kept),
         scheme=secret.scheme,
+        limits=secret.limits,
     )
 
 

@@ -19,6 +19,7 @@ from hookgate_gateway.clock import Clock
 from hookgate_gateway.contract import Subscription
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.parse import read_body
+from hookgate_gateway.intake.quota import BacklogQuota
 from hookgate_gateway.intake.waiting import IntakeLimits, Queue, Waiting
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import (
@@ -118,6 +119,7 @@ class Acceptor:
         clock: Clock,
         observer: Observer,
         limits: IntakeLimits = IntakeLimits(),  # noqa: B008  # frozen
+        quota: BacklogQuota | None = None,
     ) -> None:
         self._store = store
         self._catalogue = catalogue
@@ -128,6 +130,7 @@ class Acceptor:
         self._observer = observer
         self._limits = limits
         self._queue = Queue(limits)
+        self._quota = quota or BacklogQuota()
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._open = False
@@ -163,14 +166,15 @@ class Acceptor:
         """Store a report and what it brings; return only when it is on disk.
 
         ``origin`` says who sent it, as in :class:`hookgate_gateway.ports.Acceptance`; the namespace is
-        the one that the sender proved to belong to. Raises Overloaded and StoreUnavailable: nothing
-        was acknowledged, the caller should come again. A caller that is cancelled leaves its event
-        where it is.
+        the one that the sender proved to belong to. Raises Overloaded, BacklogFull and
+        StoreUnavailable: nothing was acknowledged, the caller should come again. A caller that is
+        cancelled leaves its event where it is.
         """
         if not self._open:
             raise Overloaded("the gateway is stopping")
-        if not self._queue.has_room(len(body)):
+        if not self._queue.has_room(namespace, len(body)):
             raise Overloaded("too much waits to be stored")
+        self._quota.check(namespace)
         report = read_body(body)
         if isinstance(report, Unreadable):
             self._observer.received(namespace, "other", "other", "rejected")
@@ -271,6 +275,7 @@ class Acceptor:
             if isinstance(receipt, Accepted):
                 created.extend(receipt.deliveries)
                 superseded.extend(receipt.superseded)
+                self._quota.added(waiting.namespace, receipt.created)
             self._answer(waiting, receipt)
         if superseded:
             self._handover.superseded(superseded)

@@ -5,7 +5,7 @@ A plain data structure: nothing here waits, stores or answers.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +23,8 @@ class IntakeLimits:
     """What the intake may hold at once, and how patient it is."""
 
     total_bytes: int = 128 * MIB
-    """Everything that waits or is being committed; beyond it, callers are told to come again."""
+    """Everything that waits or is being committed; beyond it, callers are told to come again.
+    One namespace may hold half of it."""
     batch_bytes: int = 8 * MIB
     """Bodies in one commit; a single larger body goes alone."""
     batch_events: int = 1000
@@ -63,6 +64,7 @@ class Queue:
         self._limits = limits
         self._waiting: deque[Waiting] = deque()
         self._bytes = 0
+        self._bytes_of: Counter[Namespace] = Counter()
 
     def __len__(self) -> int:
         """How many wait for a batch."""
@@ -73,13 +75,16 @@ class Queue:
         """Bytes of everything that came and has not left."""
         return self._bytes
 
-    def has_room(self, body_size: int) -> bool:
-        limits = self._limits
-        return self._bytes + body_size + limits.event_overhead <= limits.total_bytes
+    def has_room(self, namespace: Namespace, body_size: int) -> bool:
+        """Whether a body may still come. The only one of its namespace may be larger than its half."""
+        total, charge = self._limits.total_bytes, body_size + self._limits.event_overhead
+        held = self._bytes_of.get(namespace, 0)
+        return self._bytes + charge <= total and (not held or (held + charge) * 2 <= total)
 
     def put(self, waiting: Waiting) -> None:
         waiting.charge = len(waiting.body) + self._limits.event_overhead
         self._bytes += waiting.charge
+        self._bytes_of[waiting.namespace] += waiting.charge
         self._waiting.append(waiting)
 
     def take_batch(self) -> list[Waiting]:
@@ -106,4 +111,9 @@ class Queue:
     def leave(self, waiting: Waiting) -> None:
         """Count it no more. Leaving twice is leaving once."""
         self._bytes -= waiting.charge
+        left = self._bytes_of[waiting.namespace] - waiting.charge
+        if left:
+            self._bytes_of[waiting.namespace] = left
+        else:
+            del self._bytes_of[waiting.namespace]
         waiting.charge = 0

@@ -81,7 +81,7 @@ async def test_a_body_within_the_limit_is_read_whole(size: int) -> None:
 
 
 async def test_unfinished_bodies_share_a_budget_and_give_it_back() -> None:
-    async with echo(BodyReader(1000, budget=1500)) as port, connected(port) as (_, first):
+    async with echo(BodyReader(1000, budget=3000)) as port, connected(port) as (_, first):
         first.write(head(1000) + b"x" * 900)
         await first.drain()
         async with connected(port) as (reader, second):

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from hookgate_gateway.api.app import make_public_app
 from hookgate_gateway.api.bodies import BodyReader
+from hookgate_gateway.api.rates import KeyRates
 from hookgate_gateway.api.server import open_door
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.catalogue import Catalogue
@@ -28,6 +29,7 @@ from hookgate_gateway.egress.sender import HttpSender
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import Acceptor
 from hookgate_gateway.intake.ingest import Ingest
+from hookgate_gateway.intake.quota import BacklogQuota
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import ResourceDraft
 from hookgate_gateway.rules.delivery import Namespace
@@ -174,7 +176,13 @@ async def listening(app: web.Application, **options: Any) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def open_world(folder: Path, *, deadline: float = 30.0) -> AsyncIterator[World]:
+async def open_world(
+    folder: Path,
+    *,
+    deadline: float = 30.0,
+    rate: float | None = None,
+    quota: BacklogQuota | None = None,
+) -> AsyncIterator[World]:
     clock, observer = SystemClock(), Observer(CollectorRegistry())
     ids = Ids(clock.now)
     rules = EgressRules.parse("127.0.0.1/32")
@@ -195,6 +203,7 @@ async def open_world(folder: Path, *, deadline: float = 30.0) -> AsyncIterator[W
                 ids=ids,
                 clock=clock,
                 observer=observer,
+                quota=quota,
             ) as acceptor,
         ):
             services = Services(
@@ -214,6 +223,7 @@ async def open_world(folder: Path, *, deadline: float = 30.0) -> AsyncIterator[W
                 ids=ids,
                 observer=observer,
                 bodies=BodyReader(MAX_BODY, deadline=deadline),
+                rates=KeyRates(clock.monotonic, rate),
             )
             async with (
                 listening(make_public_app(services)) as port,

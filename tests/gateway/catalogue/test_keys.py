@@ -5,8 +5,11 @@ import hashlib
 import pytest
 
 from hookgate.signing import SigningScheme
-from hookgate_gateway.catalogue.keys import admit, key_fingerprint
+from hookgate_gateway.catalogue.keys import admit, key_fingerprint, read_api_key
+from hookgate_gateway.contract import KeyLimits
 from tests.gateway.catalogue.world import KEY, stored_api_key
+
+LONG_ENOUGH = b"a-key-of-twenty-four-characters"
 
 OTHER = b"another-key-of-sensible-length"
 ELSEWHERE = "is known elsewhere and logs nobody in; make a new one"
@@ -99,3 +102,22 @@ def test_two_secrets_of_one_namespace_may_share_a_value():
     assert admitted.problems == ()
     assert len(admitted.api_keys) == 2
     assert logging_in(admitted) == {("shop", "b", key_fingerprint(KEY))}
+
+
+@pytest.mark.parametrize(
+    ("annotations", "limits"),
+    [
+        ({}, KeyLimits()),
+        ({"hookgate.dev/max-body-bytes": "65536"}, KeyLimits(max_body_bytes=65536)),
+        ({"hookgate.dev/requests-per-second": "0.5"}, KeyLimits(requests_per_second=0.5)),
+    ],
+)
+def test_a_secret_can_lower_what_its_key_may_do(annotations, limits):
+    assert read_api_key({"api-key": LONG_ENOUGH}, annotations).limits == limits
+
+
+@pytest.mark.parametrize("value", ["", "0", "-1", "nan", "inf", "many", "1.5", "9" * 40])
+def test_a_body_limit_that_is_none_refuses_the_key_and_names_the_annotation(value):
+    secret = read_api_key({"api-key": LONG_ENOUGH}, {"hookgate.dev/max-body-bytes": value})
+    assert not secret.usable
+    assert "hookgate.dev/max-body-bytes" in secret.problems[0]

@@ -149,7 +149,7 @@ class Dispatcher:
 class Gateway:
     """An acceptor and everything around it."""
 
-    def __init__(self, limits):
+    def __init__(self, limits, quota=None):
         self.store = Store()
         self.catalogue = Catalogue()
         self.dispatcher = Dispatcher()
@@ -165,6 +165,7 @@ class Gateway:
             clock=clock,
             observer=self.observer,
             limits=limits,
+            quota=quota,
         )
 
     def accept(self, body, namespace="shop"):
@@ -174,16 +175,16 @@ class Gateway:
         labels = {"namespace": namespace, "run_type": run_type, "status": status, "result": result}
         return self.registry.get_sample_value("hookgate_webhooks_received_total", labels) or 0
 
-    async def arrive(self, *bodies):
+    async def arrive(self, *bodies, namespace="shop"):
         """Callers with these bodies, all of them waiting for their answers now."""
-        callers = [asyncio.create_task(self.accept(body)) for body in bodies]
+        callers = [asyncio.create_task(self.accept(body, namespace)) for body in bodies]
         await settle()
         return callers
 
 
 @asynccontextmanager
-async def gateway(**limits):
-    made = Gateway(IntakeLimits(**limits))
+async def gateway(quota=None, **limits):
+    made = Gateway(IntakeLimits(**limits), quota)
     async with made.acceptor:
         yield made
 

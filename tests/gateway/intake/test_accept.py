@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from hookgate_gateway.intake.accept import AcceptedReport, Overloaded
+from hookgate_gateway.intake.quota import BacklogFull, BacklogQuota
 from hookgate_gateway.ports import StoreFull, StoreUnavailable
 from hookgate_gateway.rules.delivery import Hold, HoldReason
 from hookgate_gateway.rules.report import Unreadable
@@ -149,27 +150,68 @@ async def test_bytes_in_the_intake_are_bounded_and_come_free_again():
         g.store.disk.clear()
         waiting = await g.arrive(payload("tsk_1", size=5000))
         with pytest.raises(Overloaded) as refused:
-            await g.accept(payload("tsk_2", size=5000))
+            await g.accept(payload("tsk_2", size=5000), "bank")
         assert refused.value.retry_after >= 1
-        waiting += await g.arrive(payload("tsk_3", size=1000))
+        waiting += await g.arrive(payload("tsk_3", size=1000), namespace="bank")
         assert g.acceptor.held_bytes > 6000
         g.store.disk.set()
         await asyncio.gather(*waiting)
         assert g.acceptor.held_bytes == 0
-        await g.accept(payload("tsk_2", size=5000))
+        await g.accept(payload("tsk_2", size=5000), "bank")
     assert {event.report.run_id for event in g.store.events.values()} == {"tsk_1", "tsk_2", "tsk_3"}
 
 
 async def test_a_flood_of_tiny_events_is_bounded_too():
     async with gateway(total_bytes=20_480, event_overhead=2048) as g:
         g.store.disk.clear()
-        callers = await g.arrive(*[payload(f"tsk_{i}") for i in range(20)])
+        callers = await g.arrive(*[payload(f"tsk_{i}") for i in range(10)])
+        callers += await g.arrive(*[payload(f"tsk_{i}") for i in range(10, 20)], namespace="bank")
         refused = [caller for caller in callers if caller.done()]
-        assert len(refused) == 11
+        assert len(refused) == 12
         assert all(isinstance(caller.exception(), Overloaded) for caller in refused)
         g.store.disk.set()
         await asyncio.gather(*callers, return_exceptions=True)
-    assert len(g.store.events) == 9
+    assert len(g.store.events) == 8
+
+
+async def test_one_namespace_holds_half_of_the_intake_and_leaves_the_rest_to_others():
+    async with gateway(total_bytes=20_480, event_overhead=1024) as g:
+        g.store.disk.clear()
+        callers = await g.arrive(*[payload(f"tsk_{i}") for i in range(30)])
+        refused = [caller for caller in callers if caller.done()]
+        assert g.acceptor.held_bytes <= 10_240
+        assert refused
+        others = await g.arrive(*[payload(f"tsk_{i}") for i in range(5)], namespace="bank")
+        assert not any(caller.done() for caller in others)
+        g.store.disk.set()
+        await asyncio.gather(*others)
+        await asyncio.gather(*callers, return_exceptions=True)
+        await g.accept(payload("tsk_later"))
+
+
+# --------------------------------------------------------------------------------------- quota
+
+
+async def test_a_full_backlog_refuses_and_says_how_full_it_is():
+    quota = BacklogQuota(3)
+    async with gateway(quota) as g:
+        for number in range(3):
+            await g.accept(payload(f"tsk_{number}"))
+        with pytest.raises(BacklogFull, match=r"3 deliveries .* are pending, 3 may be") as refused:
+            await g.accept(payload("tsk_3"))
+        assert refused.value.retry_after >= 1
+        await g.accept(payload("tsk_3"), "bank")  # what others may is their own
+        quota.counted({("shop", "invoices"): 1, ("shop", ""): 1, ("bank", "x"): 9})
+        await g.accept(payload("tsk_3"))
+        with pytest.raises(BacklogFull):
+            await g.accept(payload("tsk_4"))
+
+
+async def test_duplicates_do_not_count_twice():
+    async with gateway(BacklogQuota(2)) as g:
+        for _ in range(5):
+            await g.accept(payload("tsk_1"))
+        await g.accept(payload("tsk_2"))
 
 
 # --------------------------------------------------------------------------------------- stale

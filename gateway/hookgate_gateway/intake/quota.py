@@ -1,0 +1,54 @@
+"""
+How many deliveries a namespace may have pending: a fuse, so that one dead receiver fills no disk.
+
+The counts come from the store now and then (the housekeeper reads them for the gauges anyway) and grow
+with what is accepted in between, so that no request asks the store. They are exact to a few seconds.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from hookgate_gateway.rules.delivery import Namespace
+
+__all__ = ["BacklogFull", "BacklogQuota"]
+
+RETRY_AFTER = 30
+"""Seconds after which a caller may try again: deliveries end one by one, not at once."""
+
+
+class BacklogFull(Exception):
+    """The namespace has as many pending deliveries as it may: 429 with Retry-After, nothing stored."""
+
+    def __init__(self, pending: int, limit: int) -> None:
+        super().__init__(
+            f"{pending} deliveries of this namespace are pending, {limit} may be;"
+            " nothing was stored. See /v1/deliveries?state=pending"
+        )
+        self.retry_after = RETRY_AFTER
+        """Seconds."""
+        self.pending = pending
+        self.limit = limit
+
+
+class BacklogQuota:
+    """Pending deliveries by namespace. ``limit`` 0 sets none."""
+
+    def __init__(self, limit: int = 0) -> None:
+        self._limit = limit
+        self._pending: Counter[Namespace] = Counter()
+
+    def counted(self, pending: Mapping[tuple[Namespace, str], int]) -> None:
+        """What the store has counted, by namespace and subscription."""
+        counts: Counter[Namespace] = Counter()
+        for (namespace, _), count in pending.items():
+            counts[namespace] += count
+        self._pending = counts
+
+    def added(self, namespace: Namespace, count: int) -> None:
+        """Deliveries were created just now."""
+        self._pending[namespace] += count
+
+    def check(self, namespace: Namespace) -> None:
+        """Raises BacklogFull when the namespace may have no more."""
+        if self._limit and self._pending[namespace] >= self._limit:
+            raise BacklogFull(self._pending[namespace], self._limit)
