@@ -231,6 +231,8 @@ class Recording:
     """With RetryAt: the delivery waits for its lane instead of for time."""
     marks_gone: bool = False
     """The subscription's endpoint answered 410: set its hold ``Gone`` in the same transaction."""
+    revision: int | None = None
+    """The catalogue's revision that ``marks_gone`` was judged by: what was changed since is not marked."""
 
     @property
     def number(self) -> int:

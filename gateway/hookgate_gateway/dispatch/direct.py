@@ -160,7 +160,13 @@ class DirectSends:
         )
         of_subscription = delivery.target.subscription is not None
         gone = attempt.outcome is Outcome.GONE and of_subscription and current
-        recording = Recording(delivery=delivery, attempt=attempt, verdict=verdict, marks_gone=gone)
+        recording = Recording(
+            delivery=delivery,
+            attempt=attempt,
+            verdict=verdict,
+            marks_gone=gone,
+            revision=self._catalogue.snapshot.revision,
+        )
         tell_attempt(self._observer, delivery, attempt, verdict)
         for left in range(_TRIES - 1, -1, -1):
             try:

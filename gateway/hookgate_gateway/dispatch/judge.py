@@ -61,7 +61,13 @@ class Judge:
         )
         gone = attempt.outcome is Outcome.GONE and lane.subscription is not None and current
         self._recorder.add(
-            Recording(delivery=delivery, attempt=attempt, verdict=verdict, marks_gone=gone)
+            Recording(
+                delivery=delivery,
+                attempt=attempt,
+                verdict=verdict,
+                marks_gone=gone,
+                revision=self._catalogue.snapshot.revision,
+            )
         )
         tell_attempt(self._observer, delivery, attempt, verdict)
         if gone:  # the catalogue will say so once the record is stored

@@ -267,6 +267,24 @@ class TestRecording:
         assert stored.attempt.response_headers == (("Server", "caf?"),)
         assert (stored.attempt.response_body, stored.attempt.error) == (b"\x00\xff", "bad ? byte")
 
+    async def test_gone_marks_no_subscription_that_was_changed_since(self, store):
+        key = ResourceKey(ResourceKind.SUBSCRIPTION, SHOP, "invoices")
+        draft = ResourceDraft(key=key, owner="o", fingerprint="1", document={})
+        judged_by = await store.put(draft, START)
+        edited = await store.put(draft, START)
+        for revision, gone_at in ((judged_by, None), (edited, START + 0.25)):
+            item = acceptance(f"tsk_{revision}", revision=edited)
+            ((delivery,),) = [r.deliveries for r in await store.accept([item])]
+            gone = Recording(
+                delivery=delivery,
+                attempt=answered(410),
+                verdict=GiveUp(Ending.GONE),
+                marks_gone=True,
+                revision=revision,
+            )
+            await store.record([gone])
+            assert (await store.changes(0)).resources[0].gone_at == gone_at
+
     async def test_gone_marks_the_subscription_and_makes_a_revision(self, store, delivery):
         key = ResourceKey(ResourceKind.SUBSCRIPTION, SHOP, "invoices")
         revision = await store.put(

@@ -30,6 +30,8 @@ from hookgate_gateway.store.sqlite.reader import Reader
 __all__ = ["SqliteBacklog"]
 
 _ALL_SHARDS = Ownership(epoch=1, shards=frozenset(range(64)), until=math.inf)
+_NEWEST = 2**53
+"""After every revision."""
 _TAKE_BYTES = 8 << 20
 """Bodies of one take, in bytes."""
 
@@ -213,8 +215,15 @@ def _item(result: Recording, detail_size: int) -> tuple[Any, ...]:
         delivery.target.subscription or "",
         detail_size,
         len(attempt.response_body),
-        result.marks_gone and delivery.target.subscription is not None,
+        _marks_gone(result),
     )
+
+
+def _marks_gone(result: Recording) -> int | None:
+    """The last revision of the subscription that is to be marked; None when it is not."""
+    if not result.marks_gone or result.delivery.target.subscription is None:
+        return None
+    return _NEWEST if result.revision is None else result.revision
 
 
 def _next(verdict: Verdict) -> tuple[str, str | None, Timestamp | None]:

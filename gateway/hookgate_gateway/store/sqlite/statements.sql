@@ -144,8 +144,10 @@ SELECT 1 FROM attempts WHERE namespace = ? AND delivery_id = ? AND number = ?
 SELECT state, ending FROM deliveries WHERE namespace = ? AND id = ?
 
 -- name: mark_gone
+-- Unless the subscription was changed after the revision (?5) that this was judged by.
 UPDATE resources SET gone_at = ?3, revision = ?4
 WHERE kind = 'subscription' AND namespace = ?1 AND name = ?2 AND gone_at IS NULL AND deleted_at IS NULL
+    AND revision <= ?5
 
 -- name: count_pending
 INSERT INTO pending (namespace, subscription, count) VALUES (?, ?, ?)

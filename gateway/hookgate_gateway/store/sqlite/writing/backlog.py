@@ -111,8 +111,8 @@ def _record(
         tx.pending[namespace, subscription] -= 1
     attempts.append((namespace, id_, number, started_at, duration, outcome, status, retry_after,
                      detail, answer))  # fmt: skip
-    if marks_gone:
-        _mark_gone(tx, namespace, subscription, started_at + duration)
+    if marks_gone is not None:
+        _mark_gone(tx, namespace, subscription, started_at + duration, marks_gone)
     return verdict
 
 
@@ -122,7 +122,9 @@ def _insert(tx: Transaction, attempts: list[tuple[Any, ...]]) -> None:
         attempts.clear()
 
 
-def _mark_gone(tx: Transaction, namespace: str, subscription: str, at: float) -> None:
-    tx.execute("mark_gone", namespace, subscription, at, tx.revision() + 1)
+def _mark_gone(
+    tx: Transaction, namespace: str, subscription: str, at: float, judged_by: int
+) -> None:
+    tx.execute("mark_gone", namespace, subscription, at, tx.revision() + 1, judged_by)
     if tx.cursor.rowcount == 1:
         tx.bump_revision()
