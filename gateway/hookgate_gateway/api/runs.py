@@ -62,12 +62,12 @@ class RunRoutes:
         return answers.answer(shape, headers=created.headers)
 
     async def run_workflow(self, request: web.Request, caller: Caller) -> web.Response:
-        body = await self._services.bodies.read_object(request)
+        body = await self._services.bodies.read_object(request, caller.key)
         return await self._workflow(read(WorkflowRequest, body), request, caller)
 
     async def run_workflow_of_path(self, request: web.Request, caller: Caller) -> web.Response:
         workflow_id = path_word(request, "workflow_id", "workflow")
-        body = await self._services.bodies.read_optional(request)
+        body = await self._services.bodies.read_optional(request, caller.key)
         wanted = read(WorkflowOfPathRequest, body, workflow_id=workflow_id)
         return await self._workflow(wanted, request, caller)
 
@@ -115,7 +115,7 @@ class RunRoutes:
         return page
 
     async def _task(self, request: web.Request, caller: Caller, *, scope: str) -> Created:
-        wanted = read(TaskRequest, await self._services.bodies.read_object(request))
+        wanted = read(TaskRequest, await self._services.bodies.read_object(request, caller.key))
         run_id = self._services.ids.task()
         return await self._creation.create(run_id, wanted, caller, request.headers, scope=scope)
 
