@@ -27,9 +27,11 @@ from hookgate_gateway.store.claims import Claims, Expectation, Position
 from hookgate_gateway.store.sqlite.link import Link
 from hookgate_gateway.store.sqlite.reader import Reader
 
-__all__ = ["SqliteBacklog"]
+__all__ = ["SqliteBacklog", "deliveries_of"]
 
 _ALL_SHARDS = Ownership(epoch=1, shards=frozenset(range(64)), until=math.inf)
+_TIME_TO_CLAIM = 0.1
+"""Seconds after its answer in which what was created may be claimed; then it is taken as all else."""
 _NEWEST = 2**53
 """After every revision."""
 _TAKE_BYTES = 8 << 20
@@ -62,6 +64,10 @@ class SqliteBacklog:
         if self._claims.unclaimed(accept):
             self.arrived(accept.due)
 
+    def unclaimed_soon(self, loop: asyncio.AbstractEventLoop, accept: Expectation) -> None:
+        """The answer is in: whoever asked gets a moment to claim what was created."""
+        loop.call_later(_TIME_TO_CLAIM, self.unclaimed, accept)
+
     def arrived(self, due: Timestamp) -> None:
         """Something due then can be taken."""
         self._position.back(due)
@@ -88,7 +94,7 @@ class SqliteBacklog:
             request = (*_finite(start), now, limit - len(taken), budget)
             (rows, sizes, more, upcoming), bodies = await self._link.request("take_due", request)
             fresh = [row for row in rows if row[1] not in self._claims]
-            found = _deliveries(fresh, sizes, bodies)
+            found = deliveries_of(fresh, sizes, bodies)
             self._claims.take(found)
             taken += found
             budget -= sum(sizes)
@@ -108,7 +114,7 @@ class SqliteBacklog:
                 request = (lane, *behind, limit, self._claims.parked_in(lane), _TAKE_BYTES)
                 (rows, sizes), bodies = await self._link.request("take_parked", request)
                 fresh = [row for row in rows if row[1] not in self._claims]
-                found = _deliveries(fresh, sizes, bodies)
+                found = deliveries_of(fresh, sizes, bodies)
                 self._claims.take(found, parked=True)
                 return found
 
@@ -164,7 +170,7 @@ def _finite(position: tuple[Timestamp, str]) -> tuple[Timestamp, str]:
     return (max(position[0], -1e300), position[1])
 
 
-def _deliveries(rows: Iterable[Any], sizes: Sequence[int], bodies: memoryview) -> list[Delivery]:
+def deliveries_of(rows: Iterable[Any], sizes: Sequence[int], bodies: memoryview) -> list[Delivery]:
     """Deliveries of rows; those of one event share its body."""
     pieces: list[bytes] = []
     start = 0
@@ -216,6 +222,7 @@ def _item(result: Recording, detail_size: int) -> tuple[Any, ...]:
         detail_size,
         len(attempt.response_body),
         _marks_gone(result),
+        delivery.kind is Kind.REPLAY,
     )
 
 

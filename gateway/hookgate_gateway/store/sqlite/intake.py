@@ -31,9 +31,6 @@ from hookgate_gateway.store.sqlite.link import Link
 
 __all__ = ["SqliteIntake"]
 
-_TIME_TO_CLAIM = 0.1
-"""Seconds after its answer in which what an accept created may be claimed; then it is taken as all else."""
-
 
 class SqliteIntake:
     """Implements the port Intake."""
@@ -57,7 +54,7 @@ class SqliteIntake:
         loop = asyncio.get_running_loop()
 
         def settled() -> None:
-            loop.call_later(_TIME_TO_CLAIM, self._backlog.unclaimed, expectation)
+            self._backlog.unclaimed_soon(loop, expectation)
 
         answer = self._link.post("accept", items, bodies, settled=settled)
         self._backlog.expect(expectation)

@@ -162,3 +162,49 @@ WHERE state = 'pending' AND parked = 0 ORDER BY due, id LIMIT 1
 SELECT namespace, subscription, last_success_at, last_failure_at, last_outcome, last_status,
        consecutive_failures
 FROM health
+
+-- name: newest_number
+SELECT ifnull(max(number), 0) FROM events
+
+-- name: matching_window
+SELECT id FROM deliveries WHERE namespace = :namespace AND id > :position
+ORDER BY id LIMIT 1 OFFSET :window
+
+-- name: matching_count
+-- How many a filter selects of a window. The conditions are those of "matching" in statements.sql.
+SELECT count(*)
+FROM deliveries d CROSS JOIN events e ON e.namespace = d.namespace AND e.id = d.event_id
+WHERE d.namespace = :namespace AND d.id > :position AND d.id <= :end_position
+  AND (:kind IS NULL OR d.kind = :kind)
+  AND (:subscription IS NULL OR d.subscription = :subscription)
+  AND (:state IS NULL
+       OR :state = CASE WHEN d.ended_at > :created_at THEN 'pending' ELSE d.state END)
+  AND (:outcome IS NULL OR d.outcome = :outcome)
+  AND (:since IS NULL OR d.created_at >= :since)
+  AND (:until IS NULL OR d.created_at < :until)
+  AND (:run_ids IS NULL OR d.run_id IN (SELECT value FROM json_each(:run_ids)))
+  AND e.number <= :bound
+  AND (:run_type IS NULL OR e.run_type = :run_type)
+  AND (:status IS NULL OR e.status = :status)
+  AND (NOT :not_replayed OR NOT EXISTS (
+       SELECT 1 FROM deliveries r INDEXED BY deliveries_of_event
+       WHERE r.namespace = :namespace AND r.event_id = d.event_id AND r.kind <> 'event'
+         AND r.state <> 'cancelled' AND r.replay IS NOT :replay
+         AND r.subscription IS ifnull(:to_subscription, d.subscription)
+         AND r.url IS CASE WHEN :to_subscription IS NULL THEN d.url END))
+
+-- name: replay
+SELECT filter, to_subscription, rate, key_secret, key_fingerprint, created_at, namespace, id, state,
+       selecting, matched, made, delivered, exhausted, cancelled, passed
+FROM replays WHERE namespace = :namespace AND id = :id
+
+-- name: replays_page
+SELECT filter, to_subscription, rate, key_secret, key_fingerprint, created_at, namespace, id, state,
+       selecting, matched, made, delivered, exhausted, cancelled, passed
+FROM replays WHERE namespace = :namespace AND (created_at, id) < (:created_at, :position)
+ORDER BY created_at DESC, id DESC LIMIT :limit
+
+-- name: unfinished_replays
+SELECT filter, to_subscription, rate, key_secret, key_fingerprint, created_at, namespace, id, state,
+       selecting, matched, made, delivered, exhausted, cancelled, passed
+FROM replays INDEXED BY replays_unfinished WHERE unfinished = 1 ORDER BY namespace, id

@@ -159,7 +159,7 @@ DELETE FROM pending WHERE namespace = ? AND subscription = ? AND count = 0
 -- name: cancel
 UPDATE deliveries SET state = 'cancelled', ending = ?3, ended_at = ?4, due = NULL, parked = 0
 WHERE namespace = ?1 AND id = ?2 AND state = 'pending'
-RETURNING subscription
+RETURNING subscription, replay
 
 -- name: cancelled_then
 -- Whether a frame that came once more had cancelled it.
@@ -259,3 +259,111 @@ ON CONFLICT DO UPDATE SET
 
 -- name: remove_health
 DELETE FROM health WHERE namespace = ? AND subscription = ?
+
+-- name: insert_replay
+INSERT INTO replays (namespace, id, filter, to_subscription, rate, key_secret, key_fingerprint,
+                     created_at, bound, matched)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+
+-- name: replay_job
+SELECT filter, to_subscription, key_secret, key_fingerprint, created_at, state, selecting, bound,
+       position, deferred
+FROM replays WHERE namespace = ? AND id = ?
+
+-- name: replay_now
+SELECT state, selecting, matched, made, delivered, exhausted, cancelled, passed
+FROM replays WHERE namespace = ? AND id = ?
+
+-- name: matching_window
+-- The id at which a window of deliveries ends; no row when fewer are left.
+SELECT id FROM deliveries WHERE namespace = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?
+
+-- name: matching
+-- What a filter selects of a window, as it stood at created_at: a delivery that ended later counts as
+-- pending, one whose event arrived later (above the bound) does not count at all. The conditions are
+-- those of "matching_count" in queries.sql.
+SELECT d.id, d.event_id, d.run_id, d.subscription, d.url, d.key_secret, d.key_fingerprint, d.lane,
+       d.body_size
+FROM deliveries d CROSS JOIN events e ON e.namespace = d.namespace AND e.id = d.event_id
+WHERE d.namespace = :namespace AND d.id > :position AND d.id <= :end_position
+  AND (:kind IS NULL OR d.kind = :kind)
+  AND (:subscription IS NULL OR d.subscription = :subscription)
+  AND (:state IS NULL
+       OR :state = CASE WHEN d.ended_at > :created_at THEN 'pending' ELSE d.state END)
+  AND (:outcome IS NULL OR d.outcome = :outcome)
+  AND (:since IS NULL OR d.created_at >= :since)
+  AND (:until IS NULL OR d.created_at < :until)
+  AND (:run_ids IS NULL OR d.run_id IN (SELECT value FROM json_each(:run_ids)))
+  AND e.number <= :bound
+  AND (:run_type IS NULL OR e.run_type = :run_type)
+  AND (:status IS NULL OR e.status = :status)
+  AND (NOT :not_replayed OR NOT EXISTS (
+       SELECT 1 FROM deliveries r INDEXED BY deliveries_of_event
+       WHERE r.namespace = :namespace AND r.event_id = d.event_id AND r.kind <> 'event'
+         AND r.state <> 'cancelled' AND r.replay IS NOT :replay
+         AND r.subscription IS ifnull(:to_subscription, d.subscription)
+         AND r.url IS CASE WHEN :to_subscription IS NULL THEN d.url END))
+ORDER BY d.id LIMIT :limit
+
+-- name: delivery_exists
+SELECT 1 FROM deliveries WHERE namespace = ? AND id = ?
+
+-- name: subscription_lives
+SELECT 1 FROM resources
+WHERE kind = 'subscription' AND namespace = ? AND name = ? AND deleted_at IS NULL
+
+-- name: make_replay
+-- Nothing happens when this replay has sent the event to this target already.
+INSERT INTO deliveries (namespace, id, event_id, run_id, subscription, url, key_secret,
+                        key_fingerprint, lane, kind, due, created_at, body_size, replay_of, replay)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'replay', ?10, ?10, ?, ?, ?)
+ON CONFLICT DO NOTHING
+
+-- name: move_replay
+-- A step: made and passed are added, the other values replace what was.
+UPDATE replays SET position = ?3, made = made + ?4, passed = passed + ?5, deferred = ?6
+WHERE namespace = ?1 AND id = ?2
+
+-- name: begin_pass
+UPDATE replays SET position = '', passed = 0, deferred = 0 WHERE namespace = ? AND id = ?
+
+-- name: end_selection
+UPDATE replays SET selecting = 0, matched = made + passed WHERE namespace = ? AND id = ?
+
+-- name: change_replay
+-- Pause and resume. One that is over stays as it is.
+UPDATE replays SET state = ?3
+WHERE namespace = ?1 AND id = ?2 AND state IN ('running', 'paused') AND unfinished = 1
+
+-- name: cancel_replay
+UPDATE replays SET state = 'cancelled', selecting = 0
+WHERE namespace = ? AND id = ? AND state IN ('running', 'paused') AND unfinished = 1
+
+-- name: count_replay
+UPDATE replays SET delivered = delivered + ?3, exhausted = exhausted + ?4, cancelled = cancelled + ?5
+WHERE namespace = ?1 AND id = ?2
+
+-- name: settle_replay
+UPDATE replays SET unfinished = 0,
+                   state = CASE state WHEN 'cancelled' THEN state ELSE 'completed' END
+WHERE namespace = ? AND id = ? AND unfinished = 1 AND selecting = 0
+  AND made <= delivered + exhausted + cancelled
+
+-- name: replay_of_delivery
+SELECT replay FROM deliveries WHERE namespace = ? AND id = ?
+
+-- name: pending_of_replay
+SELECT id, subscription FROM deliveries INDEXED BY deliveries_pending_of_replay
+WHERE namespace = ? AND replay = ? AND state = 'pending' ORDER BY id LIMIT ?
+
+-- name: replay_may_select
+-- Whether a replay that goes on selecting may come to this event. The event of its bound stays whoever's
+-- it is: no later one is given its number.
+SELECT 1 FROM replays INDEXED BY replays_unfinished
+WHERE unfinished = 1 AND selecting = 1 AND (bound = ?2 OR (namespace = ?1 AND bound > ?2)) LIMIT 1
+
+-- name: prune_replays
+DELETE FROM replays WHERE (namespace, id) IN
+    (SELECT namespace, id FROM replays INDEXED BY replays_over
+     WHERE unfinished = 0 AND created_at < ? LIMIT ?)

@@ -17,6 +17,7 @@ from hookgate_gateway.store.sqlite.history import SqliteHistory
 from hookgate_gateway.store.sqlite.intake import SqliteIntake
 from hookgate_gateway.store.sqlite.link import Link
 from hookgate_gateway.store.sqlite.reader import Reader
+from hookgate_gateway.store.sqlite.replays import SqliteBulkReplays
 from hookgate_gateway.store.sqlite.upkeep import SqliteReplays, SqliteUpkeep
 
 __all__ = ["SqliteStore"]
@@ -28,7 +29,7 @@ _LOCK_PATIENCE = 15.0
 class SqliteStore:
     """Implements every port of a store on one file."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0915  # a line for each method
         self, link: Link, reader: Reader, cipher: Cipher, path: Path, alarm: Alarm
     ) -> None:
         self.link = link
@@ -73,6 +74,17 @@ class SqliteStore:
         self.set_run_status = history.set_run_status
 
         self.add = SqliteReplays(link, backlog).add
+
+        bulk = SqliteBulkReplays(link, reader, backlog)
+        self.count_matching = bulk.count_matching
+        self.save_replay = bulk.save_replay
+        self.advance_replay = bulk.advance_replay
+        self.change_replay = bulk.change_replay
+        self.cancel_replay_rest = bulk.cancel_replay_rest
+        self.cancel_matching = bulk.cancel_matching
+        self.replay = bulk.replay
+        self.replays = bulk.replays
+        self.unfinished_replays = bulk.unfinished_replays
 
         self.prune = upkeep.prune
         self.cancel_deleted = upkeep.cancel_deleted

@@ -26,7 +26,15 @@ from hookgate_gateway.store.sqlite.checkpoint import Checkpointer
 from hookgate_gateway.store.sqlite.frames import Decoder, encode
 from hookgate_gateway.store.sqlite.lock import acquire
 from hookgate_gateway.store.sqlite.schema import Refused, connect
-from hookgate_gateway.store.sqlite.writing import accept, backlog, catalogue, health, once, upkeep
+from hookgate_gateway.store.sqlite.writing import (
+    accept,
+    backlog,
+    catalogue,
+    health,
+    once,
+    replays,
+    upkeep,
+)
 from hookgate_gateway.store.sqlite.writing.transaction import Handler, Transaction
 
 __all__ = ["main"]
@@ -45,6 +53,11 @@ HANDLERS: Mapping[str, Handler] = {
     "cancel": upkeep.cancel,
     "set_run_status": upkeep.set_run_status,
     "add_replay": upkeep.add_replay,
+    "save_replay": replays.save,
+    "change_replay": replays.change,
+    "advance_replay": replays.advance,
+    "cancel_replay_rest": replays.cancel_rest,
+    "cancel_matching": replays.cancel_matching,
     "put": catalogue.put,
     "delete": catalogue.delete,
     "resume": catalogue.resume,

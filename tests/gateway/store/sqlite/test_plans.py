@@ -17,6 +17,8 @@ WALKS = {
     "pending": "a row for each subscription",
     "health": "a row for each subscription, read once",
     "deleted_subscriptions": "small",
+    "unfinished_replays": "those that go on are few",
+    "replay_may_select": "likewise",
 }
 """Statements that may walk, and why."""
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from hookgate_gateway.store.sqlite.writing.transaction import SQL, Answer, Transaction
 
-__all__ = ["park", "parked_lanes", "record", "take_due", "take_parked"]
+__all__ = ["LARGE_BODY", "park", "parked_lanes", "record", "take_due", "take_parked", "with_bodies"]
 
-_LARGE_BODY = 65536
+LARGE_BODY = 65536
 """Bytes; a larger body does not wait in memory and is read again when it is sent."""
 
 
@@ -20,7 +20,7 @@ def take_due(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
     """Rows after a position, with bodies up to so many bytes; whether there are more; what comes next."""
     due, id_, now, limit, budget = request
     rows = tx.execute("take_due", due, id_, now, limit).fetchall()
-    taken, sizes, bodies = _with_bodies(tx, rows, budget)
+    taken, sizes, bodies = with_bodies(tx, rows, budget)
     more = len(taken) < len(rows) or len(rows) == limit
     upcoming = None if more else tx.row("next_due", now)
     return (taken, sizes, more, upcoming and upcoming[0]), bodies
@@ -32,7 +32,7 @@ def take_parked(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answe
     held = frozenset(in_hand)
     rows = tx.execute("take_parked", lane, due, id_, limit + len(held)).fetchall()
     free = [row for row in rows if row[1] not in held][:limit]
-    taken, sizes, bodies = _with_bodies(tx, free, budget)
+    taken, sizes, bodies = with_bodies(tx, free, budget)
     return (taken, sizes), bodies
 
 
@@ -40,7 +40,7 @@ def parked_lanes(tx: Transaction, _: Any, __: memoryview) -> Answer:
     return [row[0] for row in tx.execute("parked_lanes")], ()
 
 
-def _with_bodies(
+def with_bodies(
     tx: Transaction, rows: Sequence[tuple[Any, ...]], budget: int
 ) -> tuple[list[tuple[Any, ...]], list[int], list[bytes]]:
     """The rows that fit, each with the place of its body among ``bodies`` (-1: too large to wait)."""
@@ -50,7 +50,7 @@ def _with_bodies(
     for row in rows:
         size = row[13]
         key = (row[0], row[2])
-        if size > _LARGE_BODY:
+        if size > LARGE_BODY:
             taken.append((*row, -1))
             continue
         if key not in places:
@@ -90,7 +90,7 @@ def _record(
     attempts: list[tuple[Any, ...]],
 ) -> int:
     (namespace, id_, number, state, ending, due, parked, outcome, status, retry_after, started_at,
-     duration, error, subscription, _, _, marks_gone) = item  # fmt: skip
+     duration, error, subscription, _, _, marks_gone, is_replay) = item  # fmt: skip
     ended_at = None if state == "pending" else started_at + duration
     tx.cursor.execute(
         SQL["record_pending"],
@@ -107,13 +107,24 @@ def _record(
             verdict = 0 if state == "delivered" else 1
             after = ("delivered", None) if state == "delivered" else known
             tx.execute("record_cancelled", *after, number, outcome, status, error, namespace, id_)
+            if is_replay and state == "delivered":
+                _count(tx, namespace, id_, delivered=1, cancelled=-1)
     elif state != "pending":
         tx.pending[namespace, subscription] -= 1
+        if is_replay:
+            _count(tx, namespace, id_, **{state: 1})
     attempts.append((namespace, id_, number, started_at, duration, outcome, status, retry_after,
                      detail, answer))  # fmt: skip
     if marks_gone is not None:
         _mark_gone(tx, namespace, subscription, started_at + duration, marks_gone)
     return verdict
+
+
+def _count(tx: Transaction, namespace: str, id_: str, **states: int) -> None:
+    """A replayed delivery ended; those of no bulk replay are counted nowhere."""
+    row = tx.row("replay_of_delivery", namespace, id_)
+    if row is not None and row[0] is not None:
+        tx.replays[namespace, row[0]].update(states)
 
 
 def _insert(tx: Transaction, attempts: list[tuple[Any, ...]]) -> None:

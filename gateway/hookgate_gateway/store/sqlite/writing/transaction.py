@@ -5,7 +5,7 @@ Nothing here commits; ``writer`` does, once for everything that was waiting.
 """
 
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,6 +26,8 @@ class Transaction:
         self.cursor = connection.cursor()
         self.pending: Counter[tuple[str, str]] = Counter()
         """Changes by (namespace, subscription); "" for URLs."""
+        self.replays: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        """Changes by (namespace, replay) of what became of its deliveries, by their state."""
 
     def execute(self, name: str, *values: Any) -> sqlite3.Cursor:
         """Run a named statement; the cursor is shared: read its rows before the next call."""
@@ -51,6 +53,11 @@ class Transaction:
             self.cursor.executemany(SQL["count_pending"], changes)
             self.cursor.executemany(SQL["forget_pending"], [c[:2] for c in changes if c[2] < 0])
         self.pending.clear()
+        for replay, states in self.replays.items():
+            counts = (states["delivered"], states["exhausted"], states["cancelled"])
+            self.execute("count_replay", *replay, *counts)
+            self.execute("settle_replay", *replay)
+        self.replays.clear()
 
 
 Handler = Callable[[Transaction, Any, memoryview], Answer]

@@ -6,7 +6,15 @@ from typing import Any
 from hookgate_gateway.store.sqlite.writing.catalogue import remove
 from hookgate_gateway.store.sqlite.writing.transaction import Answer, Transaction
 
-__all__ = ["add_replay", "cancel", "cancel_deleted", "prove_writable", "prune", "set_run_status"]
+__all__ = [
+    "add_replay",
+    "cancel",
+    "cancel_deleted",
+    "cancel_one",
+    "prove_writable",
+    "prune",
+    "set_run_status",
+]
 
 _LARGE_BODY = 65536
 _LOOK_AT = 4
@@ -16,14 +24,18 @@ _LOOK_AT = 4
 def cancel(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
     """Which of these were pending."""
     namespace, ids, ending, now = request
-    return [id_ for id_ in ids if _cancel(tx, namespace, id_, ending, now)], ()
+    return [id_ for id_ in ids if cancel_one(tx, namespace, id_, ending, now)], ()
 
 
-def _cancel(tx: Transaction, namespace: str, id_: str, ending: str, now: float) -> bool:
+def cancel_one(tx: Transaction, namespace: str, id_: str, ending: str, now: float) -> bool:
+    """Whether it was pending; counted wherever it was counted as owed."""
     found = tx.row("cancel", namespace, id_, ending, now)
     if found is None:
         return tx.row("cancelled_then", namespace, id_, ending, now) is not None
-    tx.pending[namespace, found[0] or ""] -= 1
+    subscription, replay = found
+    tx.pending[namespace, subscription or ""] -= 1
+    if replay is not None:
+        tx.replays[namespace, replay]["cancelled"] += 1
     return True
 
 
@@ -57,7 +69,7 @@ def cancel_deleted(tx: Transaction, request: Sequence[Any], _: memoryview) -> An
         room = limit - cancelled
         ids = _pending_of(tx, namespace, name, room) if room else []
         for id_ in ids:
-            cancelled += _cancel(tx, namespace, id_, "subscription_deleted", now)
+            cancelled += cancel_one(tx, namespace, id_, "subscription_deleted", now)
         if room and len(ids) < room:
             remove(tx, "subscription", namespace, name)
     return cancelled, ()
@@ -77,6 +89,7 @@ def prune(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
     """``[removed, position, more]``: walks along the arrival from a position up to the cutoff."""
     before, limit, position = request
     tx.execute("prune_unreported_runs", before, limit)
+    tx.execute("prune_replays", before, limit)
     removed, chunk = 0, limit * _LOOK_AT
     rows = tx.execute("events_after", position, chunk).fetchall()
     for number, namespace, id_, run_id, received_at in rows:
@@ -85,10 +98,18 @@ def prune(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
         if removed == limit:
             return (removed, position, True), ()
         position = number
-        if tx.row("unfinished_delivery", namespace, id_, before) is None:
+        if not _is_wanted(tx, number, namespace, id_, before):
             tx.execute("prune_attempts", namespace, id_)
             tx.execute("prune_deliveries", namespace, id_)
             tx.execute("prune_event", number)
             tx.execute("prune_run", namespace, run_id)
             removed += 1
     return (removed, position, len(rows) == chunk), ()
+
+
+def _is_wanted(tx: Transaction, number: int, namespace: str, id_: str, before: float) -> bool:
+    """Something is owed of it or ended of late, or a replay may still select it."""
+    return (
+        tx.row("unfinished_delivery", namespace, id_, before) is not None
+        or tx.row("replay_may_select", namespace, number) is not None
+    )
