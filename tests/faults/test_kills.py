@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from enum import StrEnum
 
 import pytest
@@ -29,7 +30,11 @@ class Victim(StrEnum):
 @pytest.mark.parametrize("victim", Victim)
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_nothing_promised_is_lost(
-    idle: Gateway, receiver: Receiver, victim: Victim, seed: int
+    idle: Gateway,
+    receiver: Receiver,
+    victim: Victim,
+    seed: int,
+    record_property: Callable[[str, object], None],
 ) -> None:
     chance = random.Random(f"{victim} {seed}")
     ledger = Ledger()
@@ -43,11 +48,14 @@ async def test_nothing_promised_is_lost(
     await drained(idle)
     await arrivals(receiver, len(ledger.promised), "/slow")
     arrived = receiver.log
+    repeats = len(ledger.repeats(arrived))
+    record_property("promised", len(ledger.promised))
+    record_property("refused", ledger.refused)
+    record_property("repeated", repeats)
     assert len(ledger.promised) > 500
     assert ledger.lost(arrived) == set()
     assert ledger.made_up(arrived) == set()
     assert ledger.inexcusable(arrived) == []
-    repeats = len(ledger.repeats(arrived))
     assert repeats <= len(ledger.crashes) * (16 + RATE * 0.2), "more than was in flight"
 
 
