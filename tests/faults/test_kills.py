@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import random
 import signal
 import time
-from collections.abc import Callable
 from enum import StrEnum
 
 import pytest
@@ -15,6 +15,8 @@ from tests.acceptance.harness import Gateway, arrivals
 from tests.faults.ledger import Ledger
 from tests.faults.load import drained, publishing
 from tests.receivers import Receiver
+
+LOG = logging.getLogger(__name__)
 
 RATE = 250
 KILLS = 8
@@ -30,11 +32,7 @@ class Victim(StrEnum):
 @pytest.mark.parametrize("victim", Victim)
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_nothing_promised_is_lost(
-    idle: Gateway,
-    receiver: Receiver,
-    victim: Victim,
-    seed: int,
-    record_property: Callable[[str, object], None],
+    idle: Gateway, receiver: Receiver, victim: Victim, seed: int
 ) -> None:
     chance = random.Random(f"{victim} {seed}")
     ledger = Ledger()
@@ -49,9 +47,8 @@ async def test_nothing_promised_is_lost(
     await arrivals(receiver, len(ledger.promised), "/slow")
     arrived = receiver.log
     repeats = len(ledger.repeats(arrived))
-    record_property("promised", len(ledger.promised))
-    record_property("refused", ledger.refused)
-    record_property("repeated", repeats)
+    figures = (len(ledger.promised), ledger.refused, repeats)
+    LOG.info("%s: %d promised, %d refused, %d repeated", victim, *figures)
     assert len(ledger.promised) > 500
     assert ledger.lost(arrived) == set()
     assert ledger.made_up(arrived) == set()
