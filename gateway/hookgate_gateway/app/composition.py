@@ -111,7 +111,10 @@ class _Gateway:
             _policy(settings),
             counted=quota.counted,
         )
-        works: dict[str, Callable[[], Awaitable[None]]] = {"housekeeping": keeper.run}
+        works: dict[str, Callable[[], Awaitable[None]]] = {
+            "housekeeping": keeper.run,
+            "encryption keys": store.keys.watch,
+        }
         checks: dict[str, Check] = {
             "stopping": stopping(lambda: self._stopping),
             "store": not_writable(store.writable),

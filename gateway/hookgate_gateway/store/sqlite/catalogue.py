@@ -1,6 +1,7 @@
 """The catalogue's rows: written through the writer, read beside it, secrets encrypted in between."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -14,6 +15,9 @@ from hookgate_gateway.store.sqlite.link import Link
 from hookgate_gateway.store.sqlite.reader import Reader, Snapshot
 
 __all__ = ["SqliteCatalogue"]
+
+_PAGE = 50
+"""Resources whose secrets are looked at in one go."""
 
 
 class SqliteCatalogue:
@@ -68,6 +72,42 @@ class SqliteCatalogue:
         if row is not None:
             self._cipher.decrypt(row[0])
 
+    async def rotate(self, cipher: Cipher) -> int:
+        """Use another cipher from now on, and encrypt what is stored with its first key; returns how many.
+
+        Raises StoreRefused when it does not open everything in the store: nothing has changed then.
+        """
+        async for page in self._pages():
+            for *_, token in page:
+                cipher.decrypt(token)
+        self._cipher = cipher
+        return await self.reencrypt()
+
+    async def reencrypt(self) -> int:
+        """Encrypt what is under another key than the first with the first; returns how many."""
+        replaced = 0
+        async for page in self._pages():
+            changes = [(row, self._cipher.renew(row[3])) for row in page]
+            stale = [(row, token) for row, token in changes if token is not None]
+            if stale:
+                request = [(*row[:3], len(token), len(row[3])) for row, token in stale]
+                bodies = [part for row, token in stale for part in (token, row[3])]
+                done, _ = await self._link.request("replace_secrets", request, bodies)
+                replaced += int(done)
+        return replaced
+
+    async def _pages(self) -> AsyncIterator[Sequence[Any]]:
+        """All encrypted values with their keys, few at a time: decrypting one takes 30 µs."""
+        after = ("", "", "")
+        while True:
+            kind, namespace, name = after
+            place = {"kind": kind, "namespace": namespace, "name": name, "limit": _PAGE}
+            page = await self._reader.read(partial(_secrets_after, place))
+            if not page:
+                return
+            yield page
+            after = page[-1][:3]
+
     def _resource(self, row: Sequence[Any]) -> StoredResource:
         (kind, namespace, name, owner, fingerprint, document, secrets, revision, created_at, gone_at,
          resumed_at, deleted_at, suspended_at) = row  # fmt: skip
@@ -84,6 +124,10 @@ class SqliteCatalogue:
             deleted_at=deleted_at,
             suspended_at=suspended_at,
         )
+
+
+def _secrets_after(place: Mapping[str, Any], snapshot: Snapshot) -> list[Any]:
+    return snapshot.pick("secrets_after", place)
 
 
 def _fields(key: ResourceKey) -> tuple[str, str, str]:

@@ -147,6 +147,11 @@ SELECT kind, namespace, name FROM removed WHERE revision > :since ORDER BY revis
 -- name: revision
 SELECT value FROM facts WHERE name = 'revision'
 
+-- name: secrets_after
+-- A page of all encrypted values, in the order of their keys.
+SELECT kind, namespace, name, secrets FROM resources
+WHERE (kind, namespace, name) > (:kind, :namespace, :name) ORDER BY kind, namespace, name LIMIT :limit
+
 -- name: any_secrets
 SELECT secrets FROM resources LIMIT 1
 

@@ -198,6 +198,10 @@ UPDATE resources SET deleted_at = ?4, revision = ?5 WHERE kind = ?1 AND namespac
 UPDATE resources SET gone_at = NULL, resumed_at = ?4, revision = ?5
 WHERE kind = ?1 AND namespace = ?2 AND name = ?3 AND deleted_at IS NULL
 
+-- name: replace_secrets
+-- The same values under another key, unless they were put anew meanwhile.
+UPDATE resources SET secrets = ?4 WHERE kind = ?1 AND namespace = ?2 AND name = ?3 AND secrets = ?5
+
 -- name: remove_resource
 DELETE FROM resources WHERE kind = ? AND namespace = ? AND name = ?
 

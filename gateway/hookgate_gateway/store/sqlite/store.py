@@ -9,7 +9,8 @@ from pathlib import Path
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.rules.delivery import Timestamp
 from hookgate_gateway.store.alarm import Alarm
-from hookgate_gateway.store.cipher import Cipher, open_cipher
+from hookgate_gateway.store.cipher import Cipher, open_cipher, own_keys_file
+from hookgate_gateway.store.keys_file import KeysFile
 from hookgate_gateway.store.sqlite.backlog import SqliteBacklog
 from hookgate_gateway.store.sqlite.catalogue import SqliteCatalogue
 from hookgate_gateway.store.sqlite.health import SqliteHealth
@@ -33,6 +34,8 @@ class SqliteStore:
         self, link: Link, reader: Reader, cipher: Cipher, path: Path, alarm: Alarm
     ) -> None:
         self.link = link
+        self.keys: KeysFile
+        """Keeps what is encrypted under the first key of the file; to be watched while it is open."""
         backlog = SqliteBacklog(link, reader, alarm)
         intake = SqliteIntake(link, backlog)
         catalogue = SqliteCatalogue(link, reader, cipher, alarm)
@@ -60,6 +63,7 @@ class SqliteStore:
         self.resume = catalogue.resume
         self.changes = catalogue.changes
         self.check_key = catalogue.check_key
+        self.encrypted = catalogue
 
         self.run = history.run
         self.event = history.event
@@ -116,6 +120,9 @@ class SqliteStore:
             cipher = open_cipher(encryption_keys_file, path)
             store = cls(link, reader, cipher, path, Alarm(now))
             await store.check_key()
+            keys_file = encryption_keys_file or own_keys_file(path)
+            store.keys = KeysFile(keys_file, store.encrypted, observer)
+            await store.keys.begin()
             yield store
         finally:
             await (

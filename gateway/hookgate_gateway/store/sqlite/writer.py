@@ -61,6 +61,7 @@ HANDLERS: Mapping[str, Handler] = {
     "put": catalogue.put,
     "delete": catalogue.delete,
     "resume": catalogue.resume,
+    "replace_secrets": catalogue.replace_secrets,
     "cancel_deleted": upkeep.cancel_deleted,
     "prune": upkeep.prune,
     "prove_writable": upkeep.prove_writable,

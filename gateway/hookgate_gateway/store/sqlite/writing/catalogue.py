@@ -5,7 +5,7 @@ from typing import Any
 
 from hookgate_gateway.store.sqlite.writing.transaction import Answer, Transaction
 
-__all__ = ["delete", "put", "resume"]
+__all__ = ["delete", "put", "replace_secrets", "resume"]
 
 
 def put(tx: Transaction, request: Sequence[Any], bodies: memoryview) -> Answer:
@@ -52,6 +52,19 @@ def resume(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
     revision = tx.revision()
     tx.execute("resume_resource", kind, namespace, name, now, revision + 1)
     return (tx.bump_revision() if tx.cursor.rowcount == 1 else revision, None), ()
+
+
+def replace_secrets(tx: Transaction, request: Sequence[Any], bodies: memoryview) -> Answer:
+    """How many of these were replaced. The catalogue's revision stays: nothing was declared anew."""
+    replaced, start = 0, 0
+    for kind, namespace, name, size, former_size in request:
+        middle, end = start + size, start + size + former_size
+        tx.execute(
+            "replace_secrets", kind, namespace, name, bodies[start:middle], bodies[middle:end]
+        )
+        replaced += tx.cursor.rowcount
+        start = end
+    return replaced, ()
 
 
 def remove(tx: Transaction, kind: str, namespace: str, name: str) -> int:
