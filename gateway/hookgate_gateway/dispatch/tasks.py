@@ -26,12 +26,14 @@ class Tasks:
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run ``work`` once."""
-        self._own(name, self._once(name, work))
+        task = self._own(name, self._once(name, work))
+        task.add_done_callback(lambda _: work.close())  # it may have been cancelled before it began
 
-    def _own(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+    def _own(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=f"dispatch: {name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def end(self) -> None:
         """Cancel all and wait until they are over."""
