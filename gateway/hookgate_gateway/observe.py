@@ -65,6 +65,9 @@ class Observer:
         self.oldest_due = Gauge("oldest_due_delivery_age_seconds", "How long the oldest due delivery that nothing holds has waited.", **names)  # type: ignore[arg-type]  # fmt: skip
         self.lane_state = Gauge("lane_state", "A subscription's lane: 0 closed breaker, 1 half open, 2 open.", ["namespace", "subscription"], **names)  # type: ignore[arg-type]  # fmt: skip
         self.inflight = Gauge("inflight_attempts", "Attempts under way now.", **names)  # type: ignore[arg-type]  # fmt: skip
+        self._replayed = Counter("replay_deliveries_total", "Deliveries that bulk replays made.", ["namespace"], **names)  # type: ignore[arg-type]  # fmt: skip
+        replays = Gauge("replays", "Bulk replays that are not over, by state.", ["state"], **names)  # type: ignore[arg-type]  # fmt: skip
+        self._replays_running, self._replays_paused = replays.labels("running"), replays.labels("paused")  # fmt: skip
         Gauge("build_info", "1; the version is in the label.", ["version"], **names).labels(__version__).set(1)  # type: ignore[arg-type]  # fmt: skip
 
         self._pending_now = _Standing(self.pending)
@@ -123,6 +126,15 @@ class Observer:
         if self._subscription_label:
             self._holds_now.set({(*key, reason): 1 for key, reason in holds.items()})
         self.oldest_due.set(oldest_due_age)
+
+    def replayed(self, namespace: Namespace, count: int) -> None:
+        """A bulk replay made so many deliveries."""
+        self._replayed.labels(namespace).inc(count)
+
+    def replays_stand(self, *, running: int, paused: int) -> None:
+        """So many bulk replays are not over."""
+        self._replays_running.set(running)
+        self._replays_paused.set(paused)
 
     def forget(self, namespace: Namespace, subscription: str) -> None:
         """A subscription is deleted for good: its series go away."""
