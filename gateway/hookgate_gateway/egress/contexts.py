@@ -56,6 +56,17 @@ def make_context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
+def check_server_name(context: ssl.SSLContext, name: str) -> None:
+    """Raise UnusableTls for a name that no handshake can ask for.
+
+    Asked before there is a socket: uvloop does not close one whose handshake could not even begin.
+    """
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=name)
+    except (ValueError, TypeError):  # the latter for a NUL
+        raise UnusableTls("TLS cannot ask for a server of that name") from None
+
+
 def _trusting(authority: bytes) -> ssl.SSLContext:
     """A context that trusts these certificates alone."""
     try:

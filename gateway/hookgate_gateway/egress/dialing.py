@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hookgate_gateway.egress.guard import Guard, GuardedResolver, Trace
-from hookgate_gateway.egress.request import Unsendable
 from hookgate_gateway.egress.wire import Connection
 from hookgate_gateway.rules.address import IpAddress
 from hookgate_gateway.rules.host import Host
@@ -31,8 +30,8 @@ class Route:
     host: Host
     port: int
     context: ssl.SSLContext | None
-    server_name: str | None
-    """The name that the certificate must have, when it is not the host."""
+    server_name: str
+    """The name that TLS asks for, and that the certificate must have."""
 
 
 class Dialer:
@@ -47,8 +46,7 @@ class Dialer:
     ) -> Connection:
         """A new connection; ``lost`` is called when it is closed. The caller bounds it by ``deadline``.
 
-        Raises OSError (ssl.SSLError among them), and Unsendable for a name that TLS cannot ask for; what
-        the guard saw is on the trace.
+        Raises OSError (ssl.SSLError among them); what the guard saw is on the trace.
         """
         loop = asyncio.get_running_loop()
         addresses = await self._addresses(route, trace)
@@ -59,13 +57,11 @@ class Dialer:
                 lambda: Connection(loop, lost),
                 sock=raw,
                 ssl=route.context,
-                server_hostname=(route.server_name or route.host.name) if secure else None,
+                server_hostname=route.server_name if secure else None,
                 ssl_shutdown_timeout=_TLS_CLOSING_SECONDS if secure else None,
             )
-        except BaseException as error:
+        except BaseException:
             raw.close()
-            if isinstance(error, ValueError) and not isinstance(error, OSError):
-                raise Unsendable("TLS cannot ask for a server of that name") from None
             raise
         return connection
 

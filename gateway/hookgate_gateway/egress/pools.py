@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from hookgate_gateway.contract import Tls
-from hookgate_gateway.egress.contexts import TlsContexts
+from hookgate_gateway.egress.contexts import TlsContexts, check_server_name
 from hookgate_gateway.egress.dialing import Dialer, Route
 from hookgate_gateway.egress.guard import Guard, Trace
 from hookgate_gateway.egress.request import (
@@ -155,6 +155,9 @@ class Pools:
     async def pool(self, lane: Lane, plan: Plan, shipment: Shipment) -> Pool:
         """The lane's pool, made anew if it does not fit. Raises UnusableTls and Unsendable."""
         context = await self._contexts.get(shipment.tls) if plan.secure else None
+        server_name = shipment.tls.server_name or plan.destination.host.name
+        if context is not None:
+            check_server_name(context, server_name)
         if lane.pool is not None:
             if lane.pool.fits(plan, shipment):
                 return lane.pool  # somebody else was faster
@@ -162,7 +165,7 @@ class Pools:
         shared = lane_headers(shipment.headers)
         destination = plan.destination
         lane.pool = Pool(
-            route=Route(destination.host, destination.port, context, shipment.tls.server_name),
+            route=Route(destination.host, destination.port, context, server_name),
             origin=plan.origin,
             tls=shipment.tls,
             headers=shipment.headers,
