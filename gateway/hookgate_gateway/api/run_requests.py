@@ -9,11 +9,11 @@ silence.
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from hookgate.payloads import RunType
 from hookgate_gateway.api.errors import invalid
-from hookgate_gateway.rules.destination import read_url
+from hookgate_gateway.rules.destination import MAX_URL_LENGTH, read_url
 
 __all__ = [
     "WEBHOOK_SPELLINGS",
@@ -87,7 +87,13 @@ def _name(value: str) -> str:
     return value
 
 
-WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
+_URL_SCHEMA: Final = {
+    "type": "string",
+    "maxLength": MAX_URL_LENGTH,
+    "pattern": r"^https?://[^\s/?#@]+([/?#]\S*)?$",
+    "examples": ["https://your-app.com/webhooks/skyvern"],
+}
+WebhookUrl = Annotated[str, AfterValidator(_webhook_url), WithJsonSchema(_URL_SCHEMA)]
 Name = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_name)]
 
 

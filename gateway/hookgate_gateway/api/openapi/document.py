@@ -39,10 +39,11 @@ _ERRORS: Final[Mapping[int, str]] = {
     417: "Only `100-continue` can be expected.",
     422: "Fields that are wrong, one by one.",
     429: "Too many requests; see `Retry-After`.",
+    431: "The request line or a header is too long.",
     500: "An error of ours; it has been logged.",
     503: "Not now, nothing was stored; see `Retry-After`.",
 }
-_ALWAYS: Final = frozenset({417, 500, 503})
+_ALWAYS: Final = frozenset({417, 431, 500, 503})
 _RETRIED: Final = frozenset({429, 503})
 
 
