@@ -2,26 +2,27 @@
 Metrics and log events as methods of one object.
 
 Whoever has something to tell is given an :class:`Observer` and calls a method named after what
-happened. Label children are bound once and kept; label sets are closed. Never a label: URL, host, run
-id, event id, error text. Never in a log line: a secret, a payload.
+happened. Label sets are closed. Never a label: URL, host, run id, event id, error text. Never in a log
+line: a secret, a payload.
 """
 
 from collections import Counter as Counts
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from functools import lru_cache
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from hookgate.payloads import RunStatus, RunType
 from hookgate.version import __version__
-from hookgate_gateway.rules.delivery import Attempt, Delivery, Namespace
+from hookgate_gateway.rules.delivery import Attempt, Delivery, Namespace, Outcome
+from hookgate_gateway.tallies import CounterTally, HistogramTally
 
 __all__ = ["Observer", "RefusedRequest"]
 
 _RUN_TYPES = frozenset(str(t) for t in RunType)
 _STATUSES = frozenset(str(s) for s in RunStatus)
+_RESULTS = ("delivered", "exhausted", "cancelled")
 _LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)  # fmt: skip
 _ATTEMPT_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30)
 _COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
@@ -52,11 +53,11 @@ class Observer:
         self.log = structlog.stdlib.get_logger("hookgate")
         self._subscription_label = subscription_label
         names = {"registry": registry, "namespace": "hookgate"}
-        self._received = Counter("webhooks_received_total", "Reports received, by what became of them.", ["namespace", "run_type", "status", "result"], **names)  # type: ignore[arg-type]  # fmt: skip
-        self._delivered = Counter("webhooks_delivered_total", "Deliveries that ended, by how.", ["namespace", "subscription", "result"], **names)  # type: ignore[arg-type]  # fmt: skip
-        self._attempts = Counter("delivery_attempts_total", "HTTP attempts, by outcome.", ["namespace", "subscription", "outcome"], **names)  # type: ignore[arg-type]  # fmt: skip
-        self._attempt_seconds = Histogram("delivery_attempt_duration_seconds", "Duration of one attempt.", ["namespace"], buckets=_ATTEMPT_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
-        self._latency = Histogram("delivery_latency_seconds", "From acceptance to the receiver's 2xx.", ["namespace"], buckets=_LATENCY_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
+        self._received = CounterTally("hookgate_webhooks_received", "Reports received, by what became of them.", ["namespace", "run_type", "status", "result"], registry)  # fmt: skip
+        self._delivered = CounterTally("hookgate_webhooks_delivered", "Deliveries that ended, by how.", ["namespace", "subscription", "result"], registry)  # fmt: skip
+        self._attempts = CounterTally("hookgate_delivery_attempts", "HTTP attempts, by outcome.", ["namespace", "subscription", "outcome"], registry)  # fmt: skip
+        self._attempt_seconds = HistogramTally("hookgate_delivery_attempt_duration_seconds", "Duration of one attempt.", ["namespace"], registry, bounds=_ATTEMPT_BUCKETS)  # fmt: skip
+        self._latency = HistogramTally("hookgate_delivery_latency_seconds", "From acceptance to the receiver's 2xx.", ["namespace"], registry, bounds=_LATENCY_BUCKETS)  # fmt: skip
         self._commit_seconds = Histogram("store_commit_seconds", "Time of one commit, as its waiters saw it.", buckets=_COMMIT_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
         refused = Counter("requests_refused_total", "Requests and connections turned away by a limit, by which.", ["reason"], **names)  # type: ignore[arg-type]  # fmt: skip
         self._refused = {reason: refused.labels(reason.value) for reason in RefusedRequest}
@@ -72,11 +73,6 @@ class Observer:
 
         self._pending_now = _Standing(self.pending)
         self._holds_now = _Standing(self.holds)
-        self._received_child = lru_cache(8192)(self._received.labels)
-        self._delivered_child = lru_cache(16384)(self._delivered.labels)
-        self._attempts_child = lru_cache(32768)(self._attempts.labels)
-        self._latency_child = lru_cache(4096)(self._latency.labels)
-        self._attempt_seconds_child = lru_cache(4096)(self._attempt_seconds.labels)  # fmt: skip
         self.committed: Callable[[float], None] = self._commit_seconds.observe
         """A commit took that many seconds."""
         self.attempt_recorded: Callable[[Delivery, Attempt], object] = _nobody_listens
@@ -88,7 +84,7 @@ class Observer:
             run_type = "other"
         if status not in _STATUSES:
             status = "other"
-        self._received_child(namespace, run_type, status, result).inc()
+        self._received.add((namespace, run_type, status, result))
 
     def refused(self, reason: RefusedRequest) -> None:
         """A limit turned a request or a connection away."""
@@ -97,19 +93,19 @@ class Observer:
     def attempted(self, delivery: Delivery, attempt: Attempt) -> None:
         """An attempt ended."""
         name = self._label(delivery.target.subscription)
-        self._attempts_child(delivery.namespace, name, attempt.outcome.value).inc()
-        self._attempt_seconds_child(delivery.namespace).observe(attempt.duration)
+        self._attempts.add((delivery.namespace, name, attempt.outcome.value))
+        self._attempt_seconds.observe((delivery.namespace,), attempt.duration)
 
     def delivered(self, namespace: Namespace, subscription: str | None, latency: float) -> None:
         """A receiver answered 2xx, ``latency`` seconds after acceptance."""
-        self._delivered_child(namespace, self._label(subscription), "delivered").inc()
-        self._latency_child(namespace).observe(latency)
+        self._delivered.add((namespace, self._label(subscription), "delivered"))
+        self._latency.observe((namespace,), latency)
 
     def ended(
         self, namespace: Namespace, subscription: str | None, result: str, count: int = 1
     ) -> None:
         """Deliveries ended without success; ``result`` is exhausted or cancelled."""
-        self._delivered_child(namespace, self._label(subscription), result).inc(count)
+        self._delivered.add((namespace, self._label(subscription), result), count)
 
     def stands(
         self,
@@ -138,11 +134,13 @@ class Observer:
 
     def forget(self, namespace: Namespace, subscription: str) -> None:
         """A subscription is deleted for good: its series go away."""
+        for result in _RESULTS:
+            self._delivered.forget((namespace, subscription, result))
+        for outcome in Outcome:
+            self._attempts.forget((namespace, subscription, outcome.value))
         labels = {"namespace": namespace, "subscription": subscription}
-        for metric in (self._delivered, self._attempts, self.pending, self.holds, self.lane_state):
-            metric.remove_by_labels(labels)
-        self._delivered_child.cache_clear()  # a bound child would count on unseen
-        self._attempts_child.cache_clear()
+        for gauge in (self.pending, self.holds, self.lane_state):
+            gauge.remove_by_labels(labels)
 
     def breaker(self, namespace: Namespace, subscription: str, state: int) -> None:
         """A subscription's breaker is closed (0), half open (1) or open (2) now."""

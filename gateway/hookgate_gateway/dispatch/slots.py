@@ -1,7 +1,7 @@
 """
 The slots: starting attempts in fair order, as many as may be under way at once.
 
-One task for each attempt and none for a lane that waits. Whoever changes what a lane may do calls
+One task for each slot in use and none for a lane that waits. Whoever changes what a lane may do calls
 ``settle`` for it, and ``fill`` when slots may be free.
 """
 
@@ -13,7 +13,7 @@ from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.alarm import Alarm
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.windows import Windows
-from hookgate_gateway.rules.delivery import Attempt, Delivery, DeliveryId
+from hookgate_gateway.rules.delivery import Attempt, Delivery, DeliveryId, Outcome
 from hookgate_gateway.rules.lane import is_due
 from hookgate_gateway.rules.turns import Turns
 
@@ -27,6 +27,16 @@ class Ended(Protocol):
     def __call__(
         self, lane: Lane, delivery: Delivery, attempt: Attempt | None, *, endpoint: str
     ) -> None: ...
+
+
+class _Attempting:
+    """What a slot is in use for."""
+
+    __slots__ = ("delivery", "lane")
+
+    def __init__(self, lane: Lane, delivery: Delivery) -> None:
+        self.lane = lane
+        self.delivery = delivery
 
 
 class Slots:
@@ -49,8 +59,7 @@ class Slots:
         self._may_start = may_start
         self._turns: Turns[Lane] = Turns(slots)
         self._alarm = Alarm(clock, self._ring)
-        self._tasks: dict[asyncio.Task[None], Delivery] = {}
-        self._filling = False
+        self._tasks: dict[asyncio.Task[None], _Attempting] = {}
         self.low: Callable[[Lane], None] = lambda _: None
         """Called with a lane for which the store may hold more, whenever it is settled."""
 
@@ -77,16 +86,9 @@ class Slots:
 
     def fill(self) -> None:
         """Start attempts while there are slots and lanes that may."""
-        while self._may_start():
-            lane = self._turns.take()
-            if lane is None:
-                return
-            delivery = self._windows.pop(lane, self._clock.monotonic())
-            if lane.is_probing:
-                self.probing(lane)
-            self.settle(lane)
-            task = asyncio.create_task(self._occupy(lane, delivery))
-            self._tasks[task] = delivery
+        while (started := self._start()) is not None:
+            task = asyncio.create_task(self._occupy(started))
+            self._tasks[task] = started
             task.add_done_callback(self._tasks.pop)
 
     def wake(self, lane: Lane, at: float) -> None:
@@ -103,9 +105,38 @@ class Slots:
             task.cancel()
         if aborted:
             await asyncio.wait(aborted)
-        return [delivery.id for task, delivery in aborted.items() if task.cancelled()]
+        return [its.delivery.id for task, its in aborted.items() if task.cancelled()]
 
-    async def _occupy(self, lane: Lane, delivery: Delivery) -> None:
+    def _start(self) -> _Attempting | None:
+        """The attempt whose turn it is, its slot taken; None when none may be started."""
+        if not self._may_start():
+            return None
+        lane = self._turns.take()
+        if lane is None:
+            return None
+        delivery = self._windows.pop(lane, self._clock.monotonic())
+        if lane.is_probing:
+            self.probing(lane)
+        self.settle(lane)
+        return _Attempting(lane, delivery)
+
+    async def _occupy(self, slot: _Attempting) -> None:
+        """Make this attempt, and afterwards whichever is next: a task each would cost as much again."""
+        try:
+            while await self._make(slot.lane, slot.delivery):
+                following = self._start()
+                if following is None:
+                    break
+                slot.lane, slot.delivery = following.lane, following.delivery
+                self.fill()  # what has just ended may have opened its lane to several
+        finally:
+            self.fill()
+
+    async def _make(self, lane: Lane, delivery: Delivery) -> bool:
+        """Make an attempt; whether another may follow at once.
+
+        What our own side refused may never have waited for anything: others have to get their turn.
+        """
         attempt: Attempt | None = None
         endpoint = lane.endpoint
         try:
@@ -115,7 +146,7 @@ class Slots:
             self._turns.ended(lane.namespace)
             self._ended(lane, delivery, attempt, endpoint=endpoint)
             self.settle(lane)
-            self.fill()
+        return attempt is not None and attempt.outcome is not Outcome.BLOCKED
 
     def _ring(self, lane: Lane) -> None:
         self.settle(lane)
