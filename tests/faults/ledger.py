@@ -34,6 +34,8 @@ class Ledger:
     refused: int = 0
     crashes: list[float] = field(default_factory=list)
     """Kills of the gateway itself."""
+    longest: float = 0.0
+    """Seconds for which a receiver may keep an attempt under way."""
 
     def lost(self, arrived: list[Received]) -> set[str]:
         return self.promised - {run_of(request) for request in arrived}
@@ -58,7 +60,7 @@ class Ledger:
     def _excused(self, first: Received, second: Received) -> bool:
         """The earlier one was in flight or uncommitted at a crash, and the store knew nothing of it."""
         at_a_crash = any(
-            -READ_LATE < crash - first.at < COMMIT_WITHIN and crash < second.at
+            -READ_LATE < crash - first.at < COMMIT_WITHIN + self.longest and crash < second.at
             for crash in self.crashes
         )
         return at_a_crash and number(first) == number(second)
