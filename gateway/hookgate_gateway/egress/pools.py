@@ -223,7 +223,8 @@ class Pools:
         self.closing = True
         self._lanes.clear()
         for limit in tuple(self._dialing):
-            limit.reschedule(0.0)
+            if not limit.expired():
+                limit.reschedule(0.0)
         while self._open or self._dialing:
             for connection in tuple(self._open):
                 connection.abort()

@@ -90,11 +90,13 @@ def attempt_headers(shipment: Shipment, timestamp: int) -> dict[str, str]:
 
 def request_head(line: bytes, shared: bytes, headers: dict[str, str], length: int) -> bytes:
     """All that comes before a body of ``length`` bytes. Raises Unsendable."""
-    values = "".join(headers.values())
-    if not (values.isascii() and values.isprintable()):
-        raise Unsendable("a header cannot be sent in HTTP")
     own = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    return b"%b%b%bContent-Length: %d\r\n\r\n" % (line, shared, own.encode("ascii"), length)
+    if not (own.count("\n") == own.count("\r") == len(headers)) or "\x00" in own:
+        raise Unsendable("a header cannot be sent in HTTP")
+    try:
+        return b"%b%b%bContent-Length: %d\r\n\r\n" % (line, shared, own.encode("ascii"), length)
+    except UnicodeEncodeError:
+        raise Unsendable("a header cannot be sent in HTTP") from None
 
 
 def shown_headers(shared: Headers, secret: frozenset[str]) -> Headers:

@@ -52,7 +52,6 @@ class Connection(asyncio.Protocol):
         "_transport",
         "_waiter",
         "closed",
-        "used",
     )
 
     def __init__(
@@ -69,8 +68,6 @@ class Connection(asyncio.Protocol):
         self._sent = True
         self.closed = False
         """Nothing can be sent on it any more."""
-        self.used = False
-        """Whether it has carried an exchange: its receiver may close it at any time."""
 
     # -------------------------------------------------------------------------------- exchanging
 
@@ -121,7 +118,6 @@ class Connection(asyncio.Protocol):
 
     def rest(self) -> None:
         """Wait for another exchange, and close when none has come for a while."""
-        self.used = True
         self._deadline = self._loop.time() + IDLE_SECONDS
 
     def close(self) -> None:

@@ -33,6 +33,7 @@ O = Outcome  # noqa: E741  # the table reads better
         ("hang", O.TIMEOUT, None),
         ("drip", O.TIMEOUT, None),
         ("drip-headers", O.TIMEOUT, None),
+        ("informational", O.CONNECTION_ERROR, None),
         ("reset", O.CONNECTION_ERROR, None),
         ("close", O.CONNECTION_ERROR, None),
         ("garbage", O.CONNECTION_ERROR, None),
