@@ -98,5 +98,5 @@ class Admission:
             or lane.backlogged
             or lane.waiting >= lane.window
             or lane.is_shut(self._clock.monotonic())
-            or self._windows.room(lane) < lane.typical_weight
+            or not self._windows.has_room(lane)
         )

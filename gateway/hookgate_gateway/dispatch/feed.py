@@ -126,7 +126,7 @@ class Refills:
         """The store may hold something for this lane: fetch it when the lane can use it."""
         if lane in self._queue:
             return
-        at = lane.refill_at()
+        at = lane.refill_at(self._windows.capacity(lane))
         if at is None:
             return
         if not is_due(at, self._clock.monotonic()):
@@ -151,14 +151,13 @@ class Refills:
             self._fill()
 
     def _first_with_room(self) -> Lane | None:
-        room = self._windows.room
-        return next((lane for lane in self._queue if room(lane) >= lane.typical_weight), None)
+        return next((lane for lane in self._queue if self._windows.has_room(lane)), None)
 
     async def _refill(self, lane: Lane) -> None:
-        if lane.refill_at() is None:
+        capacity = self._windows.capacity(lane)
+        if lane.refill_at(capacity) is None:
             return
-        fitting = self._windows.room(lane) // lane.typical_weight
-        limit = min(TAKE, lane.refill_limit, max(1, fitting))
+        limit = min(TAKE, lane.refill_limit(capacity))
         asked_at = self._clock.monotonic()
         lane.backlogged = False
         behind = lane.refill_behind

@@ -21,10 +21,10 @@ from hookgate_gateway.rules.lane import (
 )
 from hookgate_gateway.rules.retry import asked_pause
 
-WINDOW = 256
+WINDOW = 1024
 """Deliveries that wait in memory for one lane (or twice what it may have in flight)."""
-LANE_BYTES = 1024 * 1024
-"""Bytes that wait in memory for one lane; a single delivery always fits."""
+LANE_BYTES = 4 * 1024 * 1024
+"""Bytes that wait in memory for one lane at most. How many may, depends on what all lanes together leave."""
 _OVERHEAD = 1024
 """Bytes that a waiting delivery takes beside its body."""
 _TYPICAL_WEIGHT = 4096
@@ -112,18 +112,18 @@ class Lane:
     def window(self) -> int:
         return max(WINDOW, 2 * self.limits.max_in_flight)
 
-    def has_room_for(self, delivery: Delivery) -> bool:
-        """Whether the lane's own window takes this one."""
+    def has_room_for(self, delivery: Delivery, capacity: int) -> bool:
+        """Whether the lane's own window, of ``capacity`` bytes now, takes this one; a single one always fits."""
         circuit = self._circuits.get(delivery.target.url or "")
         if circuit is not None and not circuit.takes_more:
             return False
         if not self.waiting:
             return True
-        return self.waiting < self.window and self.waiting_bytes + weight(delivery) <= LANE_BYTES
+        return self.waiting < self.window and self.waiting_bytes + weight(delivery) <= capacity
 
-    def is_low(self) -> bool:
+    def is_low(self, capacity: int) -> bool:
         """Whether it is time to fetch what is parked."""
-        return self.waiting <= self.window // 4 and self.waiting_bytes <= LANE_BYTES // 2
+        return self.waiting <= self.window // 4 and self.waiting_bytes <= capacity // 2
 
     def push(self, delivery: Delivery) -> None:
         """Let it wait here."""
@@ -213,9 +213,9 @@ class Lane:
         """Whether the one attempt of a half-open breaker is under way."""
         return self.subscription is not None and self._single().breaker.probing
 
-    def refill_at(self) -> float | None:
+    def refill_at(self, capacity: int) -> float | None:
         """From when on parked deliveries should be fetched; None while they are not wanted."""
-        if not self.parked or self.held or not self.is_low():
+        if not self.parked or self.held or not self.is_low(capacity):
             return None
         breaker = self._single().breaker if self.subscription is not None else CLOSED
         if breaker.open_until is not None and (breaker.probing or self.waiting):
@@ -223,12 +223,11 @@ class Lane:
         long_pause = self.paused_until if not self.waiting else -inf
         return max(self.refill_after, breaker.ready_at, long_pause)
 
-    @property
-    def refill_limit(self) -> int:
+    def refill_limit(self, capacity: int) -> int:
         """How many to fetch: while its breaker is half open, the one that probes."""
         if self.subscription is not None and self._single().breaker.open_until is not None:
             return 1
-        fitting = (LANE_BYTES - self.waiting_bytes) // self.typical_weight
+        fitting = (capacity - self.waiting_bytes) // self.typical_weight
         return max(1, min(self.window - self.waiting, fitting))
 
     def state(self, now: float) -> BreakerState:

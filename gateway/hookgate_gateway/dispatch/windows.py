@@ -2,17 +2,23 @@
 All lanes' windows together: who waits where, and how many bytes may wait in memory.
 
 A namespace gets at most half of the memory, so that no tenant's backlog can take the others' windows
-away. What does not fit is refused here and parked by the caller.
+away. And a lane gets at most a part of what its namespace has left (a dynamic threshold, Choudhury and
+Hahne 1998): one that is busy alone takes a burst without a detour through the store, and many full ones
+leave room for the next. What does not fit is refused here and parked by the caller.
 """
 
 from collections.abc import Iterator
 
 from hookgate_gateway.clock import Clock
-from hookgate_gateway.dispatch.lanes import Lane, weight
+from hookgate_gateway.dispatch.lanes import LANE_BYTES, Lane, weight
 from hookgate_gateway.dispatch.plan import Catalogue, lane_terms
 from hookgate_gateway.rules.delivery import Delivery, DeliveryId, LaneKey, Namespace
 
 WINDOW_BYTES = 64 * 1024 * 1024
+_PARTS = 8
+"""A lane may hold one part of so many of what is free and not kept for small windows."""
+_SMALL = 1024
+"""A part of so many of all memory is a small window (64 KiB): for these, half of each share is kept."""
 
 
 class Windows:
@@ -58,10 +64,22 @@ class Windows:
         used = self._bytes_of.get(lane.namespace, 0)
         return min(self.limit - self.bytes, self.limit // 2 - used)
 
+    def has_room(self, lane: Lane) -> bool:
+        """Whether another delivery like its others may wait for this lane; a single one if there is room at all."""
+        if not lane.waiting:
+            return self.room(lane) >= lane.typical_weight
+        return lane.waiting_bytes + lane.typical_weight <= self.capacity(lane)
+
+    def capacity(self, lane: Lane) -> int:
+        """How many bytes may wait for this lane now."""
+        kept = self.limit // 4
+        burst = (self.room(lane) - kept) // _PARTS
+        return min(LANE_BYTES, max(burst, self.limit // _SMALL))
+
     def push(self, lane: Lane, delivery: Delivery) -> bool:
         """Let it wait in the lane's window; False when there is no room."""
         size = weight(delivery)
-        if not lane.has_room_for(delivery) or self.room(lane) < size:
+        if self.room(lane) < size or not lane.has_room_for(delivery, self.capacity(lane)):
             return False
         lane.push(delivery)
         self._where[delivery.id] = lane

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from hookgate_gateway.dispatch.lanes import WINDOW
 from hookgate_gateway.dispatch.windows import WINDOW_BYTES
 from hookgate_gateway.ports import Recorded, Taken
 from hookgate_gateway.rules.lane import BreakerState, LaneLimits, subscription_lane
@@ -209,6 +210,22 @@ async def test_bytes_in_memory_are_bounded_whatever_the_number_of_lanes():
         assert world.dispatcher.waiting_bytes == 0
 
 
+async def test_many_slow_receivers_leave_room_for_what_comes_to_another():
+    slow = [f"slow-{i}" for i in range(40)]
+    subscriptions = [subscription("shop", name) for name in (*slow, "quick")]
+    async with running(*subscriptions, window_bytes=16 * 1024 * 1024) as world:
+        for name in slow:
+            world.sender.script[subscription_lane("shop", name)] = takes(20)
+        for name in slow:
+            world.accept(*[world.make(name, body=b"x" * 3000) for _ in range(300)])
+        await asyncio.sleep(1)
+        quick = subscription_lane("shop", "quick")
+        assert not world.dispatcher.parks(quick)
+        world.accept(*[world.make("quick", body=b"x" * 3000) for _ in range(4)])
+        await asyncio.sleep(0.01)
+        assert len(world.sender.at(quick)) == 4
+
+
 async def test_an_idle_lane_is_forgotten():
     async with running(subscription()) as world:
         world.accept(world.make())
@@ -236,13 +253,13 @@ async def test_a_broken_url_does_not_fill_the_window_of_its_origin():
 async def test_what_intake_parked_late_is_found_soon():
     limits = LaneLimits(max_in_flight=1)
     async with running(subscription(limits=limits)) as world:
-        world.sender.script[LANE] = takes(0.01)
+        world.sender.script[LANE] = takes(0.001)
         world.accept(world.make())
-        world.accept(*[world.make() for _ in range(256)])
+        world.accept(*[world.make() for _ in range(WINDOW)])
         assert world.dispatcher.parks(LANE)  # its window is full
         late = world.make()
         await asyncio.sleep(4)  # the commit takes that long, and the lane is empty by now
         assert not world.dispatcher.parks(LANE)
         world.backlog.add(late, parked=True)
         await asyncio.sleep(1)
-        assert len(world.backlog.of("delivered")) == 258
+        assert len(world.backlog.of("delivered")) == WINDOW + 2
