@@ -575,6 +575,8 @@ class Advanced:
     """The full lane before whose next delivery the step ended."""
     pass_over: bool = False
     """The selection was walked through; what was for closed lanes comes in another pass."""
+    done: bool = False
+    """Nothing more is made: everything was, or it does not run."""
 
 
 @dataclass(frozen=True, slots=True)

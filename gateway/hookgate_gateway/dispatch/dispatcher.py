@@ -23,6 +23,7 @@ from hookgate_gateway.dispatch.plan import Catalogue, lane_terms
 from hookgate_gateway.dispatch.recorder import Recorder
 from hookgate_gateway.dispatch.report import tell_breaker, tell_recorded
 from hookgate_gateway.dispatch.returns import Returns
+from hookgate_gateway.dispatch.room import BusyLanes, Room
 from hookgate_gateway.dispatch.slots import Slots
 from hookgate_gateway.dispatch.tasks import Tasks
 from hookgate_gateway.dispatch.windows import WINDOW_BYTES, Windows
@@ -33,6 +34,7 @@ from hookgate_gateway.rules.delivery import (
     Delivery,
     DeliveryId,
     LaneKey,
+    Namespace,
     Timestamp,
 )
 from hookgate_gateway.rules.lane import BreakerState, subscription_lane
@@ -92,6 +94,7 @@ class Dispatcher:
         self._tasks = Tasks(observer)
         self._lease = Lease(backlog, clock)
         self._windows = Windows(catalogue, clock, window_bytes)
+        self._room = Room(self._windows)
         self._returns = Returns(backlog, observer)
         self._admission = Admission(catalogue, clock, self._windows, self._returns)
         self._recorder = Recorder(
@@ -240,6 +243,13 @@ class Dispatcher:
     def expect(self, due: Timestamp) -> None:
         """Something that was stored elsewhere comes due then."""
         self._feed.expect(due)
+
+    def busy(self, namespace: Namespace, most: int) -> BusyLanes | None:
+        """Which lanes have no room for what can wait, when ``most`` may queue; None: nothing has."""
+        if not self._may_start():
+            return None
+        now = self._clock.monotonic()
+        return self._room.busy(namespace, most, self._catalogue.snapshot, now)
 
     def breaker(self, lane: LaneKey) -> BreakerState:
         """The circuit breaker of a subscription's lane; closed where nothing was sent of late."""

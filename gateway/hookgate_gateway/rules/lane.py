@@ -7,7 +7,7 @@ the wall clock can jump and has no say here.
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import inf
+from math import ceil, inf
 from typing import Final
 from urllib.parse import urlsplit
 from zlib import crc32
@@ -84,9 +84,14 @@ class TokenBucket:
         """When the next start is allowed."""
         return self.full_at - (self.burst - 1) / self.rate
 
-    def spent(self, now: float) -> "TokenBucket":
-        """After a start at ``now``."""
-        return replace(self, full_at=max(self.full_at, now) + 1.0 / self.rate)
+    def available(self, now: float) -> int:
+        """How many starts are allowed at once now."""
+        missing = max(0.0, self.full_at - now - _SLACK) * self.rate
+        return max(0, self.burst - ceil(missing))
+
+    def spent(self, now: float, count: int = 1) -> "TokenBucket":
+        """After ``count`` starts at ``now``."""
+        return replace(self, full_at=max(self.full_at, now) + count / self.rate)
 
 
 class BreakerState(StrEnum):

@@ -127,12 +127,12 @@ class SqliteBulkReplays:
             settled=lambda: self._backlog.unclaimed_soon(loop, expectation),
         )
         self._backlog.expect(expectation)
-        (rows, sizes, blocked, pass_over, again), bodies = await answer
+        (rows, sizes, blocked, pass_over, done, again), bodies = await answer
         deliveries = deliveries_of(rows, sizes, bodies)
         if not again:
             expectation.created = frozenset(delivery.id for delivery in deliveries)
         lane = None if blocked is None else LaneKey(blocked)
-        return Advanced(tuple(deliveries), lane, pass_over)
+        return Advanced(tuple(deliveries), lane, pass_over=pass_over, done=done)
 
     async def change_replay(
         self, namespace: Namespace, id_: ReplayId, state: ReplayState

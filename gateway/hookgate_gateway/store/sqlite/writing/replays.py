@@ -23,7 +23,7 @@ _WINDOW = 2000
 """Deliveries that one step looks at: a few milliseconds."""
 _BEHIND_ALL = "\U0010ffff"
 _BODIES = 512 << 10
-"""Bytes of bodies in one step: half of what waits in memory for one lane."""
+"""Bytes of bodies in one step: a part of what waits in memory for one lane."""
 
 
 class _Match(NamedTuple):
@@ -114,34 +114,35 @@ def cancel_matching(tx: Transaction, request: Sequence[Any], _: memoryview) -> A
 
 
 def advance(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
-    """``[rows, sizes, blocked, pass over, again]`` and bodies, as ``take_due`` answers them."""
+    """``[rows, sizes, blocked, pass over, done, again]`` and bodies, as ``take_due`` answers them."""
     namespace, id_, ids, full, closed, now = request
     row = tx.row("replay_job", namespace, id_)
     job = None if row is None else _Job(*row)
     if job is None or job.state != "running" or not job.selecting:
-        return ((), (), None, False, False), ()
+        return ((), (), None, False, True, False), ()
     if tx.row("delivery_exists", namespace, ids[0]):
-        return ((), (), None, False, True), ()
+        return ((), (), None, False, False, True), ()
     step = _Step(tx, namespace, id_, job, now)
-    done = step.carry_out(ids, frozenset(full), frozenset(closed))
+    at_end = step.carry_out(ids, frozenset(full), frozenset(closed))
     tx.pending.update(step.created)
-    pass_over = _move(tx, namespace, id_, step.made, done=done)
+    pass_over = at_end and step.made.deferred > 0
+    done = at_end and not pass_over
+    _move(tx, namespace, id_, step.made, pass_over=pass_over, done=done)
     rows, sizes, bodies = with_bodies(tx, step.made.rows, len(ids) * LARGE_BODY)
-    return (rows, sizes, step.made.blocked, pass_over, False), bodies
+    return (rows, sizes, step.made.blocked, pass_over, done, False), bodies
 
 
-def _move(tx: Transaction, namespace: str, id_: str, made: _Made, *, done: bool) -> bool:
-    """Write how far it came; whether the pass is over and another one is needed."""
+def _move(
+    tx: Transaction, namespace: str, id_: str, made: _Made, *, pass_over: bool, done: bool
+) -> None:
+    """Write how far it came."""
     tx.execute("move_replay", namespace, id_, made.position, len(made.rows), made.passed,
                made.deferred)  # fmt: skip
-    if not done:
-        return False
-    if made.deferred:
+    if pass_over:
         tx.execute("begin_pass", namespace, id_)
-        return True
-    tx.execute("end_selection", namespace, id_)
-    tx.replays[namespace, id_].update()  # all that it made may have ended already
-    return False
+    if done:
+        tx.execute("end_selection", namespace, id_)
+        tx.replays[namespace, id_].update()  # all that it made may have ended already
 
 
 def _look(tx: Transaction, values: Mapping[str, Any]) -> tuple[list[_Match], str | None]:
