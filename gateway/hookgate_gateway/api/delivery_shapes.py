@@ -9,8 +9,9 @@ from hookgate_gateway.api import times
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.ports import AttemptRecord, DeliveryRecord, EventRecord
 from hookgate_gateway.rules.delivery import Attempt, DeliveryState, Hold, Timestamp
+from hookgate_gateway.rules.health import Health
 
-__all__ = ["attempt_answer", "attempt_log", "delivery", "event", "headers", "hold"]
+__all__ = ["attempt_answer", "attempt_log", "delivery", "event", "headers", "health", "hold"]
 
 HELD = "held"
 
@@ -87,6 +88,23 @@ def event(record: EventRecord) -> dict[str, Any]:
         "origin": record.origin,
         "body_size": record.body_size,
         "body_sha256": record.body_sha256.hex(),
+    }
+
+
+def health(value: Health) -> dict[str, Any]:
+    """What a subscription's attempts say; never a receiver's words."""
+    failure = value.last_failure
+    return {
+        "state": value.state,
+        "last_success_at": _moment(value.last_success_at),
+        "last_failure": None
+        if failure is None
+        else {
+            "at": times.text(failure.at),
+            "outcome": failure.outcome,
+            "status_code": failure.status,
+        },
+        "consecutive_failures": value.consecutive_failures,
     }
 
 

@@ -12,6 +12,7 @@ from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.contract import ResourceKey
 from hookgate_gateway.dispatch.dispatcher import LaneState
+from hookgate_gateway.dispatch.health import Name
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import AcceptedReport
 from hookgate_gateway.intake.ingest import Refused
@@ -24,11 +25,13 @@ from hookgate_gateway.rules.delivery import (
     LaneKey,
     Namespace,
 )
+from hookgate_gateway.rules.health import Health
 from hookgate_gateway.rules.report import Unreadable
 
 __all__ = [
     "Catalogue",
     "Dispatch",
+    "Healths",
     "Reports",
     "RunStore",
     "Services",
@@ -88,6 +91,12 @@ class Dispatch(Protocol):
         ...
 
 
+class Healths(Protocol):
+    """How deliveries fare; see :class:`hookgate_gateway.dispatch.health.DeliveryHealth`."""
+
+    def of(self, name: Name) -> Health: ...
+
+
 class TestSender(Protocol):
     """Sends a test at once, in slots of its own."""
 
@@ -109,6 +118,7 @@ class Services:
     history: History
     replays: Replays
     dispatch: Dispatch
+    health: Healths
     direct: DirectSender
     clock: Clock
     ids: Ids

@@ -27,6 +27,7 @@ class SubscriptionRoutes:
     def __init__(self, services: Services) -> None:
         self._catalogue = services.catalogue
         self._dispatch = services.dispatch
+        self._health = services.health
 
     def routes(self) -> Sequence[Route]:
         return (
@@ -43,7 +44,7 @@ class SubscriptionRoutes:
         items = tuple(following[:limit])
         cursor = items[-1].name if len(following) > limit else None
         lanes = self._dispatch.lane_states()
-        return paging.page_answer(Page(items, cursor), lambda item: _shape(item, lanes))
+        return paging.page_answer(Page(items, cursor), lambda item: self._shape(item, lanes))
 
     async def get(self, request: web.Request, caller: Caller) -> web.Response:
         return self._answer(self._named(request, caller))
@@ -57,7 +58,24 @@ class SubscriptionRoutes:
         return self._answer(self._named(request, caller))
 
     def _answer(self, subscription: Subscription) -> web.Response:
-        return answers.answer(_shape(subscription, self._dispatch.lane_states()))
+        return answers.answer(self._shape(subscription, self._dispatch.lane_states()))
+
+    def _shape(
+        self, subscription: Subscription, lanes: Mapping[LaneKey, LaneState]
+    ) -> dict[str, Any]:
+        """A subscription: its spec as it was handed in, which names Secrets and holds none."""
+        lane = lanes.get(subscription_lane(subscription.namespace, subscription.name))
+        return {
+            "name": subscription.name,
+            "namespace": subscription.namespace,
+            "spec": subscription.document.get("spec", {}),
+            "hold": delivery_shapes.hold(subscription.hold),
+            "lane": None if lane is None else _lane(lane),
+            "health": delivery_shapes.health(
+                self._health.of((subscription.namespace, subscription.name))
+            ),
+            "resumed_at": times.text(subscription.resumed_at) if subscription.resumed_at else None,
+        }
 
     def _live(self, namespace: Namespace) -> list[Subscription]:
         subscriptions = self._catalogue.snapshot.subscriptions
@@ -78,19 +96,6 @@ def live_subscription(snapshot: Snapshot, request: web.Request, caller: Caller) 
 
 def _lives(subscription: Subscription) -> bool:
     return subscription.hold is None or subscription.hold.reason is not HoldReason.DELETED
-
-
-def _shape(subscription: Subscription, lanes: Mapping[LaneKey, LaneState]) -> dict[str, Any]:
-    """A subscription: its spec as it was handed in, which names Secrets and holds none."""
-    lane = lanes.get(subscription_lane(subscription.namespace, subscription.name))
-    return {
-        "name": subscription.name,
-        "namespace": subscription.namespace,
-        "spec": subscription.document.get("spec", {}),
-        "hold": delivery_shapes.hold(subscription.hold),
-        "lane": None if lane is None else _lane(lane),
-        "resumed_at": times.text(subscription.resumed_at) if subscription.resumed_at else None,
-    }
 
 
 def _lane(lane: LaneState) -> dict[str, Any]:

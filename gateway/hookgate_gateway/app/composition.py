@@ -142,7 +142,7 @@ class _Gateway:
                 max_in_flight=settings.max_inflight,
             )
         )
-        services = await self._services(store, sender, catalogue, quota)
+        services = await self._services(store, sender, catalogue, quota, health)
         await stack.enter_async_context(
             open_door(make_metrics_app(checks, catalogue, observer), metrics, observer, grace=1.0)
         )
@@ -167,7 +167,12 @@ class _Gateway:
         observer.event("listening", **told)
 
     async def _services(
-        self, store: SqliteStore, sender: HttpSender, catalogue: Catalogue, quota: BacklogQuota
+        self,
+        store: SqliteStore,
+        sender: HttpSender,
+        catalogue: Catalogue,
+        quota: BacklogQuota,
+        health: DeliveryHealth,
     ) -> Services:
         """What the API asks. Left before the dispatcher, so that its last events are handed over."""
         observer, clock = self._observer, self._clock
@@ -194,6 +199,7 @@ class _Gateway:
             history=store,
             replays=store,
             dispatch=self._dispatcher,
+            health=health,
             direct=DirectSends(
                 store, sender, catalogue, observer, clock, learned=self._dispatcher.succeeded
             ),

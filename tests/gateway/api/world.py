@@ -25,6 +25,7 @@ from hookgate_gateway.clock import SystemClock
 from hookgate_gateway.contract import ResourceKey, ResourceKind
 from hookgate_gateway.dispatch.direct import DirectSends
 from hookgate_gateway.dispatch.dispatcher import Dispatcher
+from hookgate_gateway.dispatch.health import DeliveryHealth
 from hookgate_gateway.egress.sender import HttpSender
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import Acceptor
@@ -194,6 +195,7 @@ async def open_world(
         catalogue = Catalogue(store, observer, clock, lambda namespace, url: None)
         await catalogue.refresh()
         async with (
+            DeliveryHealth(store, catalogue, observer) as health,
             Dispatcher(store, sender, catalogue, observer, clock, jitter=lambda: 0.0) as dispatcher,
             Acceptor(
                 store=store,
@@ -216,6 +218,7 @@ async def open_world(
                 history=store,
                 replays=store,
                 dispatch=dispatcher,
+                health=health,
                 direct=DirectSends(
                     store, sender, catalogue, observer, clock, learned=dispatcher.succeeded
                 ),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hookgate.payloads import RunType
 from hookgate_gateway.rules.delivery import DeliveryState, Ending, HoldReason, Kind, Outcome
+from hookgate_gateway.rules.health import HealthState
 from hookgate_gateway.rules.lane import BreakerState
 from hookgate_gateway.rules.report import MAX_ID_LENGTH, MAX_WORD_LENGTH
 
@@ -319,6 +320,23 @@ class Lane(Answer):
     paused_until: str | None = Moment
 
 
+class LastFailure(Answer):
+    """A failed attempt."""
+
+    at: str = Moment
+    outcome: Outcome
+    status_code: int | None
+
+
+class Health(Answer):
+    """What the subscription's attempts say."""
+
+    state: HealthState
+    last_success_at: str | None = Moment
+    last_failure: LastFailure | None
+    consecutive_failures: int
+
+
 class Subscription(Answer):
     """A subscription as it was declared: it names Secrets and holds none."""
 
@@ -327,6 +345,7 @@ class Subscription(Answer):
     spec: dict[str, Any]
     hold: Hold | None
     lane: Lane | None = Field(description="Null for one that has had nothing to do.")
+    health: Health
     resumed_at: str | None = Moment
 
 
