@@ -75,7 +75,7 @@ class EventRoutes:
             {
                 "event": delivery_shapes.event(evidence.event),
                 "own_target": explanations.own_target(evidence),
-                "subscriptions": [explanations.subscription(evidence, name) for name in shown],
+                "subscriptions": explanations.subscriptions(evidence, shown),
                 "next_cursor": shown[-1] if len(names) > limit else None,
             }
         )

@@ -20,7 +20,7 @@ from hookgate_gateway.rules.lane import BreakerState
 from hookgate_gateway.rules.matching import Mismatch, judge
 from hookgate_gateway.rules.report import Report
 
-__all__ = ["Evidence", "Why", "own_target", "subscription", "subscription_names"]
+__all__ = ["Evidence", "Why", "own_target", "subscription_names", "subscriptions"]
 
 _WEBHOOK = "the run's own webhook_url"
 
@@ -67,9 +67,18 @@ def subscription_names(evidence: Evidence) -> list[str]:
     return sorted(existing | served)
 
 
-def subscription(evidence: Evidence, name: str) -> dict[str, Any]:
-    """The explanation for one subscription."""
-    owed = [d for d in evidence.deliveries if d.target.subscription == name]
+def subscriptions(evidence: Evidence, names: Collection[str]) -> list[dict[str, Any]]:
+    """The explanations for these subscriptions, in their order."""
+    owed: dict[str, list[DeliveryRecord]] = {name: [] for name in names}
+    for delivery in evidence.deliveries:
+        if delivery.target.subscription in owed:
+            owed[delivery.target.subscription].append(delivery)
+    return [_subscription(evidence, name, its) for name, its in owed.items()]
+
+
+def _subscription(
+    evidence: Evidence, name: str, owed: Collection[DeliveryRecord]
+) -> dict[str, Any]:
     found = evidence.snapshot.subscriptions.get((evidence.event.namespace, name))
     why, reasons = _judged(evidence, found, owed)
     hold = None if found is None else found.hold

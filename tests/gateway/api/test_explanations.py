@@ -109,7 +109,7 @@ REPLAY = delivery(BILLING, "delivered", "success", kind=Kind.REPLAY, replay_of=D
 )  # fmt: skip
 def test_a_subscription(given: Evidence, why: Why, sentences: list[str]) -> None:
     assert explanations.subscription_names(given) == ["billing"]
-    shown = explanations.subscription(given, "billing")
+    [shown] = explanations.subscriptions(given, ["billing"])
     assert shown["why"] == why
     assert len(shown["reasons"]) == len(sentences), shown["reasons"]
     for sentence, part in zip(shown["reasons"], sentences, strict=True):
@@ -131,7 +131,8 @@ def test_what_waits_for_its_lane(state: BreakerState, paused: float | None, said
         breaker=state, held=False, in_flight=0, waiting=0, parked=True, paused_until=paused
     )
     given = evidence(parked, subscriptions=(ALL,), lanes={parked.lane: lane})
-    assert said in explanations.subscription(given, "billing")["reasons"][-1]
+    [shown] = explanations.subscriptions(given, ["billing"])
+    assert said in shown["reasons"][-1]
 
 
 @pytest.mark.parametrize(
