@@ -114,3 +114,14 @@ def test_the_caps_hold_and_nobody_ready_is_forgotten(slots, moves):
                 flying[namespace] -= 1
         assert turns.in_flight == flying.total() <= slots
         assert turns.in_flight_of(namespace) == flying[namespace] <= max(1, slots // 2)
+
+
+def test_a_namespace_at_its_share_waits_however_many_of_its_lanes_become_ready():
+    turns = Turns(4)
+    for lane in ("a1", "a2", "a3"):
+        turns.ready("a", lane)
+    assert drain(turns) == ["a1", "a2"]
+    turns.ready("a", "a4")
+    assert turns.take() is None
+    turns.ended("a")
+    assert turns.take() == "a3"
