@@ -5,9 +5,7 @@ The dispatcher: carries what is owed through lanes and slots to its record.
 is done by the rules; this object only connects the parts and owns their tasks.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -16,16 +14,18 @@ from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.admission import Admission
 from hookgate_gateway.dispatch.courier import Courier
 from hookgate_gateway.dispatch.feed import DueFeed, Refills
+from hookgate_gateway.dispatch.following import Following
 from hookgate_gateway.dispatch.judge import Judge
-from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.lease import Lease
-from hookgate_gateway.dispatch.plan import Catalogue, lane_terms
+from hookgate_gateway.dispatch.plan import Catalogue
 from hookgate_gateway.dispatch.recorder import Recorder
-from hookgate_gateway.dispatch.report import tell_breaker, tell_recorded
+from hookgate_gateway.dispatch.report import tell_recorded
 from hookgate_gateway.dispatch.returns import Returns
 from hookgate_gateway.dispatch.room import BusyLanes, Room
 from hookgate_gateway.dispatch.slots import Slots
+from hookgate_gateway.dispatch.states import LaneState
 from hookgate_gateway.dispatch.tasks import Tasks
+from hookgate_gateway.dispatch.tending import Tending
 from hookgate_gateway.dispatch.windows import WINDOW_BYTES, Windows
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Backlog, Recorded, Recording, Sender, StoreUnavailable
@@ -37,33 +37,13 @@ from hookgate_gateway.rules.delivery import (
     Namespace,
     Timestamp,
 )
-from hookgate_gateway.rules.lane import BreakerState, subscription_lane
+from hookgate_gateway.rules.lane import BreakerState
 from hookgate_gateway.rules.retry import RetryAt
 
-_UPKEEP = 15.0
-"""Seconds between looks for idle lanes and for parked work that nobody announced."""
-_IDLE = 60.0
-"""Seconds after which the connections of an unused lane are closed."""
-_MOST_LANES = 10_000
-"""Lanes in memory (2 KiB each) from which on those of runs' targets are forgotten as soon as they are idle."""
-_FORGET = 3600.0
-"""Seconds after which an unused lane is forgotten although its breaker had counted failures."""
+__all__ = ["Dispatcher", "LaneState"]
+
 _FLUSH = 10.0
 """Seconds for the last outcomes to be written when stopping."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneState:
-    """A lane as shown."""
-
-    breaker: BreakerState
-    held: bool
-    in_flight: int
-    waiting: int
-    """In memory; more may be parked."""
-    parked: bool
-    paused_until: Timestamp | None
-    """The receiver asked for a pause (Retry-After)."""
 
 
 class Dispatcher:
@@ -85,7 +65,6 @@ class Dispatcher:
         window_bytes: int = WINDOW_BYTES,
     ) -> None:
         self._backlog = backlog
-        self._sender = sender
         self._catalogue = catalogue
         self._observer = observer
         self._clock = clock
@@ -143,6 +122,28 @@ class Dispatcher:
             wake=self._slots.wake,
             may_take=self._may_start,
         )
+        self._following = Following(
+            catalogue,
+            sender,
+            observer,
+            clock,
+            lease=self._lease,
+            windows=self._windows,
+            admission=self._admission,
+            slots=self._slots,
+            tasks=self._tasks,
+        )
+        self._tending = Tending(
+            backlog,
+            sender,
+            clock,
+            lease=self._lease,
+            windows=self._windows,
+            admission=self._admission,
+            slots=self._slots,
+            tasks=self._tasks,
+            gained=lambda: self._feed.expect(float("-inf")),
+        )
         self._slots.low = self._admission.want = self._refills.want
         self._slots.probing = self._judge.probing
         self._returns.parked = self._admission.parked
@@ -168,12 +169,12 @@ class Dispatcher:
         self._catalogue.listen(self._changed)
         self._observer.inflight.set_function(lambda: self._slots.in_flight)
         self._started = True
-        self._tasks.keep("lease", self._watch_lease)
+        self._tasks.keep("lease", self._tending.watch_lease)
         self._tasks.keep("record", self._recorder.write_forever)
         self._tasks.keep("return", self._returns.give_forever)
         self._tasks.keep("refill", self._refills.refill_forever)
         self._tasks.keep("due", self._feed.take_forever)
-        self._tasks.keep("upkeep", self._keep_up)
+        self._tasks.keep("tend", self._tending.tend_forever)
 
     async def stop(self, grace: float) -> None:
         """Start nothing more; let attempts finish for ``grace`` seconds; record them; end.
@@ -258,26 +259,18 @@ class Dispatcher:
 
     def lane_states(self) -> dict[LaneKey, LaneState]:
         """The lanes that are in memory."""
-        monotonic = self._clock.monotonic()
-        wall = self._clock.now() - monotonic
-        return {
-            lane.key: LaneState(
-                breaker=lane.state(monotonic),
-                held=lane.held,
-                in_flight=lane.in_flight,
-                waiting=lane.waiting,
-                parked=lane.parked,
-                paused_until=wall + lane.paused_until if lane.paused_until > monotonic else None,
-            )
-            for lane in self._windows
-        }
+        return {lane.key: LaneState.of(lane, self._clock) for lane in self._windows}
 
     @property
     def waiting_bytes(self) -> int:
         """Bytes of deliveries that wait in memory."""
         return self._windows.bytes
 
-    # ------------------------------------------------------------------------------- what came of it
+    # --------------------------------------------------------------- what came of it, what changed
+
+    def _changed(self, old: Snapshot, new: Snapshot) -> None:
+        if not self._stopping:
+            self._following.changed(old, new)
 
     def _written(self, recordings: Sequence[Recording], results: Sequence[Recorded]) -> None:
         gone = set()
@@ -288,96 +281,5 @@ class Dispatcher:
             if recording.marks_gone:
                 gone.add(recording.delivery.lane)
         if gone and not self._stopping:
-            self._tasks.spawn("refresh", self._refresh(gone))
+            self._following.refresh(gone)
         self._slots.fill()
-
-    async def _refresh(self, lanes: set[LaneKey]) -> None:
-        """Let the catalogue see the holds that a record has set."""
-        while True:
-            try:
-                await self._catalogue.refresh()
-            except StoreUnavailable:
-                await asyncio.sleep(1.0)
-            else:
-                break
-        self._adopt(lanes)
-
-    # ------------------------------------------------------------------------------- the catalogue
-
-    def _changed(self, old: Snapshot, new: Snapshot) -> None:
-        if self._stopping:
-            return
-        changed = {
-            subscription_lane(*key)
-            for key in old.subscriptions.keys() | new.subscriptions.keys()
-            if old.subscriptions.get(key) is not new.subscriptions.get(key)
-        }
-        for key in changed:
-            found = lane_terms(key, new)
-            if lane_terms(key, old).held and not found.held and self._lease.covers(key):
-                self._windows.obtain(key).parked = True  # what waited for this is in the store
-        self._adopt(changed)
-
-    def _adopt(self, keys: Iterable[LaneKey]) -> None:
-        """Let those of these lanes that are in memory follow the catalogue."""
-        for key in keys:
-            lane = self._windows.find(key)
-            if lane is not None:
-                self._follow(lane)
-        self._slots.fill()
-
-    def _follow(self, lane: Lane) -> None:
-        found = lane_terms(lane.key, self._catalogue.snapshot)
-        now = self._clock.monotonic()
-        before = lane.state(now)
-        if lane.held and not found.held:
-            lane.parked = True
-        if lane.adopt(found):
-            tell_breaker(self._observer, lane, before, lane.state(now))
-            self._tasks.spawn("disconnect", self._sender.forget(lane.key))
-        if lane.held:
-            self._admission.give_window_back(lane)
-        self._slots.settle(lane)
-
-    # ----------------------------------------------------------------------------------- upkeep
-
-    async def _watch_lease(self) -> None:
-        while True:
-            if await self._lease.renew():
-                self._leave_lost_lanes()
-                self._feed.expect(float("-inf"))
-            self._slots.fill()
-            await self._lease.rest()
-
-    def _leave_lost_lanes(self) -> None:
-        for lane in self._windows:
-            if not self._lease.covers(lane.key):
-                for delivery in self._windows.clear(lane):
-                    self._admission.release(delivery)
-                lane.parked = False
-                self._slots.settle(lane)
-
-    async def _keep_up(self) -> None:
-        """Find parked work, and close what is idle."""
-        while True:
-            for key in await self._backlog.parked_lanes():
-                if self._lease.covers(key) and not self._admission.is_held(key):
-                    self._admission.expect_parked(self._windows.obtain(key))
-            for lane in self._windows:
-                self._retire(lane)
-            await asyncio.sleep(_UPKEEP)
-
-    def _retire(self, lane: Lane) -> None:
-        """Close the connections of an idle lane; forget it when nothing is worth remembering."""
-        idle = self._clock.monotonic() - lane.used_at
-        if not lane.is_idle or idle < _IDLE:
-            return
-        if lane.connected:
-            lane.connected = False
-            self._tasks.spawn("disconnect", self._sender.forget(lane.key))
-        elif lane.is_healthy or idle >= _FORGET or self._is_crowded(lane):
-            self._windows.forget(lane)
-
-    def _is_crowded(self, lane: Lane) -> bool:
-        """Whether there are so many lanes that this one's breakers are not worth the memory."""
-        return lane.subscription is None and len(self._windows) > _MOST_LANES

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hookgate_gateway.dispatch import dispatcher
+from hookgate_gateway.dispatch import tending
 from hookgate_gateway.ports import StoreError
 from hookgate_gateway.rules.lane import LaneLimits
 from tests.gateway.dispatch.fakes import (
@@ -100,7 +100,7 @@ async def test_what_is_parked_while_its_lane_is_asked_is_not_overlooked():
 
 
 async def test_targets_by_the_thousand_are_not_remembered_for_an_hour(monkeypatch):
-    monkeypatch.setattr(dispatcher, "_MOST_LANES", 100)
+    monkeypatch.setattr(tending, "_MOST_LANES", 100)
     async with running(keys=[api_key()]) as world:
         for n in range(300):
             delivery = world.make(f"https://n{n}.example/", namespace="shop")
