@@ -27,6 +27,7 @@ from hookgate_gateway.rules.pattern import MAX_TEXT, compile_pattern
         ("w?id_?", "wpod_1", False),
         ("*_?1", "wpid_21", True),
         ("?*?", "x", False),
+        ("a*b*c", "axbxc", True),
         ("a*b?d*e", "axbcdxe", True),
         ("a*b?d*e", "axbcexe", False),
         ("a*a", "a", False),
