@@ -5,8 +5,13 @@ The gateway's settings: environment variables with the prefix ``HOOKGATE_``, as 
 environment and tells what is wrong in one line each, ``manual`` renders the help and the README's table.
 """
 
-from hookgate_gateway.settings.load import SettingsError, load_settings, unknown_variables
-from hookgate_gateway.settings.model import LogFormat, LogLevel, Settings
+from hookgate_gateway.settings.load import (
+    SettingsError,
+    load_settings,
+    load_store_settings,
+    unknown_variables,
+)
+from hookgate_gateway.settings.model import LogFormat, LogLevel, Settings, StoreSettings
 from hookgate_gateway.settings.values import ListenAddress
 
 __all__ = [
@@ -15,6 +20,8 @@ __all__ = [
     "LogLevel",
     "Settings",
     "SettingsError",
+    "StoreSettings",
     "load_settings",
+    "load_store_settings",
     "unknown_variables",
 ]

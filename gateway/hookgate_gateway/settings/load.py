@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from hookgate_gateway.settings.model import PREFIX, Settings, variable
+from hookgate_gateway.settings.model import PREFIX, Settings, StoreSettings, variable
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["SettingsError", "known_variables", "load_settings", "unknown_variables"]
+__all__ = [
+    "SettingsError",
+    "known_variables",
+    "load_settings",
+    "load_store_settings",
+    "unknown_variables",
+]
 
 
 _USER_INFO = re.compile(r"//[^@/]*@")
@@ -33,6 +39,14 @@ def load_settings() -> Settings:
     """The settings as the environment has them. Raises SettingsError."""
     try:
         return Settings()
+    except ValidationError as error:
+        raise SettingsError(map(_sentence, error.errors(include_url=False))) from None
+
+
+def load_store_settings(**given: str | None) -> StoreSettings:
+    """Where the store is, as the environment has it unless it is ``given``. Raises SettingsError."""
+    try:
+        return StoreSettings(**{n: v for n, v in given.items() if v is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError(map(_sentence, error.errors(include_url=False))) from None
 

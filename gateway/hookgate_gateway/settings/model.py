@@ -25,7 +25,7 @@ from hookgate_gateway.settings.values import (
     parse_store,
 )
 
-__all__ = ["PREFIX", "LogFormat", "LogLevel", "Settings", "variable"]
+__all__ = ["PREFIX", "LogFormat", "LogLevel", "Settings", "StoreSettings", "variable"]
 
 
 PREFIX = "HOOKGATE_"
@@ -75,8 +75,8 @@ DnsServers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_dns_servers)]
 Store = Annotated[Path, NoDecode, BeforeValidator(_store)]
 
 
-class Settings(BaseSettings):
-    """What one gateway process is told. Only ``store`` is required."""
+class StoreSettings(BaseSettings):
+    """Where the store is, and what opens it: all that maintenance is told."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True
@@ -88,6 +88,31 @@ class Settings(BaseSettings):
         " what was not delivered yet.",
         examples=["sqlite:///hookgate.db"],
     )
+    encryption_keys_file: Path | None = Field(
+        None,
+        description="A file with Fernet keys, one a line, that encrypt Secrets in the store; the first"
+        " encrypts, the others still decrypt. A new first line is taken up within 2 seconds and"
+        " everything encrypted with it. Without one, a key is made beside the store"
+        " with mode 0600.",
+        examples=["/etc/hookgate/encryption-keys"],
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # the parent's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What was given in code goes before the environment; nothing else is read."""
+        return init_settings, env_settings
+
+
+class Settings(StoreSettings):
+    """What one gateway process is told. Only ``store`` is required."""
+
     listen: Listen = Field(
         ListenAddress(None, 8080),
         description="Where clients and engines reach the gateway: `host:port`, `[IPv6]:port` or"
@@ -143,13 +168,6 @@ class Settings(BaseSettings):
         " separated: an address, or `address:port`. Set it where receivers are known to a resolver of"
         " their own.",
         examples=["10.0.0.53,10.0.1.53:5353"],
-    )
-    encryption_keys_file: Path | None = Field(
-        None,
-        description="A file with Fernet keys, one a line, that encrypt Secrets in the store; the first"
-        " encrypts, the others still decrypt (rotation). Without one, a key is made beside the store"
-        " with mode 0600.",
-        examples=["/etc/hookgate/encryption-keys"],
     )
     max_body_bytes: int = Field(
         8 * 1024 * 1024,
@@ -258,15 +276,3 @@ class Settings(BaseSettings):
         description="`debug`, `info`, `warning` or `error`.",
         examples=["debug"],
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003  # the parent's signature
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What was given in code goes before the environment; nothing else is read."""
-        return init_settings, env_settings

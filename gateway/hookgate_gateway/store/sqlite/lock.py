@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hookgate_gateway.store.sqlite.schema import Refused
 
-__all__ = ["acquire", "lock_path"]
+__all__ = ["acquire", "is_held", "lock_path"]
 
 _PAUSE = 0.02
 
@@ -55,6 +55,18 @@ def acquire(path: Path, patience: float, waiting: Callable[[str], None]) -> int:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
     return descriptor
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock of this database now."""
+    try:
+        descriptor = os.open(lock_path(path), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not _locked(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _locked(descriptor: int) -> bool:
