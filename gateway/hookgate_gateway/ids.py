@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import cast
 
 from hookgate_gateway.rules.delivery import DeliveryId, EventId, RunId
+from hookgate_gateway.rules.replay import ReplayId
 
 __all__ = ["Ids"]
 
@@ -46,6 +47,9 @@ class Ids:
         No other delivery has them, as each identifier is made once; and most events need none.
         """
         return cast("DeliveryId", "dlv_" + event[4:])
+
+    def replay(self) -> ReplayId:
+        return cast("ReplayId", self._make("rpl_"))
 
     def task(self) -> RunId:
         return cast("RunId", self._make("tsk_"))

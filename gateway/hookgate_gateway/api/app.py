@@ -5,6 +5,7 @@ The public application: every route of the contract, put together once.
 from aiohttp import web
 
 from hookgate_gateway.api.about import AboutRoutes
+from hookgate_gateway.api.bulk_replays import BulkReplayRoutes
 from hookgate_gateway.api.cancels import CancelRoutes
 from hookgate_gateway.api.deliveries import DeliveryRoutes
 from hookgate_gateway.api.events import EventRoutes
@@ -35,6 +36,7 @@ def public_routes(services: Services) -> tuple[Route, ...]:
         *RunRoutes(services).routes(),
         *CancelRoutes(services).routes(),
         *ReplayRoutes(services).routes(),
+        *BulkReplayRoutes(services).routes(),
         *DeliveryRoutes(services).routes(),
         *EventRoutes(services).routes(),
         *SubscriptionRoutes(services).routes(),

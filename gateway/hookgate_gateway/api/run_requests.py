@@ -171,7 +171,7 @@ class ReplayRequest(_Request):
     subscription: Name | None = None
 
 
-M = TypeVar("M", bound=_Request)
+M = TypeVar("M", bound=BaseModel)
 
 _SPELLINGS: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
     TaskRequest: _TASK_SPELLINGS,
@@ -194,7 +194,7 @@ def read(model: type[M], body: Mapping[str, Any], **given: Any) -> M:
 
     Raises pydantic's ValidationError, or Refusal 422 when spellings disagree.
     """
-    document = respell(body, _SPELLINGS[model])
+    document = respell(body, spellings(model))
     for name, value in given.items():
         _take(document, name, value, name)
     return model.model_validate(document)

@@ -19,6 +19,7 @@ from hookgate_gateway.intake.ingest import Refused
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import History, MadeBefore, NewRun, Once, Replays, Shipment
 from hookgate_gateway.replay.once import OnceSender
+from hookgate_gateway.replay.orders import ReplayOrders
 from hookgate_gateway.rules.delivery import (
     Attempt,
     DeliveryId,
@@ -117,6 +118,7 @@ class Services:
     runs: RunStore
     history: History
     replays: Replays
+    orders: ReplayOrders
     dispatch: Dispatch
     health: Healths
     direct: DirectSender

@@ -38,6 +38,7 @@ from hookgate_gateway.intake.accept import Acceptor
 from hookgate_gateway.intake.ingest import Ingest
 from hookgate_gateway.intake.quota import BacklogQuota
 from hookgate_gateway.observe import Observer
+from hookgate_gateway.replay.orders import ReplayOrders
 from hookgate_gateway.rules.address import AddressClass
 from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.destination import BadUrl, judge_destination, read_url
@@ -143,6 +144,7 @@ class _Gateway:
             )
         )
         services = await self._services(store, sender, catalogue, quota, health)
+        works["replays"] = services.orders.carry_out
         await stack.enter_async_context(
             open_door(make_metrics_app(checks, catalogue, observer), metrics, observer, grace=1.0)
         )
@@ -198,6 +200,14 @@ class _Gateway:
             runs=store,
             history=store,
             replays=store,
+            orders=ReplayOrders(
+                store=store,
+                catalogue=catalogue,
+                lanes=self._dispatcher,
+                ids=ids,
+                clock=clock,
+                observer=observer,
+            ),
             dispatch=self._dispatcher,
             health=health,
             direct=DirectSends(

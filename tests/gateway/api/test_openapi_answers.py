@@ -90,6 +90,19 @@ async def test_what_is_held(world: World, shop: Tenant, ask: Ask) -> None:
     await ask("POST", "/v1/subscriptions/{name}/test", name="hook")
 
 
+async def test_bulk_replays_and_cancels(world: World, shop: Tenant, ask: Ask) -> None:
+    await shop.subscribe("hook", world.receiver.url("ok200"), suspend=True)
+    await shop.report("tsk_bulk")
+    await ask("POST", "/v1/replays", {"filter": {}, "dry_run": True})
+    replay = await ask("POST", "/v1/replays", {"filter": {"subscription": "hook"}})
+    for what in ("pause", "resume", "cancel"):
+        await ask("POST", f"/v1/replays/{{id}}/{what}", id=replay["id"])
+    await ask("GET", "/v1/replays/{id}", id=replay["id"])
+    await ask("GET", "/v1/replays")
+    await ask("POST", "/v1/deliveries/cancel", {"filter": {}, "dry_run": True})
+    await ask("POST", "/v1/deliveries/cancel", {"filter": {}})
+
+
 async def test_tests_and_what_anybody_may_know(world: World, ask: Ask) -> None:
     body = {"webhook_url": world.receiver.url("ok200")}
     for path in (

@@ -21,6 +21,8 @@ NAMELESS = {
     ("GET", "/v1/deliveries"): 200, ("GET", "/v1/subscriptions"): 200,
     ("POST", "/api/v1/webhooks/test"): 422, ("POST", "/v1/internal/test-webhook"): 422,
     ("POST", "/api/v1/internal/test-webhook"): 422,
+    ("POST", "/v1/replays"): 422, ("GET", "/v1/replays"): 200,
+    ("POST", "/v1/deliveries/cancel"): 422,
 }  # fmt: skip
 """Routes that name no stored thing, and what they answer to ``{}``."""
 
@@ -32,6 +34,8 @@ async def _filled(world: World) -> AsyncIterator[tuple[Tenant, dict[str, str]]]:
     await owner.subscribe("hook", world.receiver.url("ok200"))
     event_id = (await owner.report("tsk_owned"))["event_id"]
     delivery = await owner.delivery("tsk_owned", state="delivered")
+    nothing = {"filter": {"state": "cancelled"}}
+    replay = await owner.post("/v1/replays", nothing, 202)
     yield (
         owner,
         {
@@ -42,6 +46,7 @@ async def _filled(world: World) -> AsyncIterator[tuple[Tenant, dict[str, str]]]:
             "source": "upstream",
             "deliveries": delivery["id"],
             "events": event_id,
+            "replays": replay["id"],
         },
     )
 
@@ -54,6 +59,7 @@ async def test_every_route_asks_for_a_key_but_these(world: World) -> None:
     routes = public_routes(world.services)
     assert {route.path for route in routes if isinstance(route, OpenRoute)} == OPEN
     names = {"run_id": "r", "name": "n", "workflow_id": "w", "deliveries": "d", "events": "e"}
+    names["replays"] = "p"
     for route in (route for route in routes if isinstance(route, KeyedRoute)):
         for headers in (
             {},
@@ -143,7 +149,7 @@ async def test_unknown_paths_and_methods(world: World, shop: Tenant) -> None:
 )
 @pytest.mark.parametrize(
     "path",
-    ["/v1/runs/{}", "/v1/events/{}", "/v1/deliveries/{}", "/v1/subscriptions/{}", "/v1/events/{}/body"],
+    ["/v1/runs/{}", "/v1/events/{}", "/v1/deliveries/{}", "/v1/subscriptions/{}", "/v1/events/{}/body", "/v1/replays/{}"],
 )  # fmt: skip
 async def test_odd_names_are_unknown(shop: Tenant, path: str, name: str) -> None:
     from yarl import URL

@@ -19,6 +19,7 @@ from hookgate_gateway.api.bodies import BodyReader
 from hookgate_gateway.api.rates import KeyRates
 from hookgate_gateway.api.server import open_door
 from hookgate_gateway.api.services import Services
+from hookgate_gateway.app.background import background
 from hookgate_gateway.catalogue.catalogue import Catalogue
 from hookgate_gateway.catalogue.matching import matching_subscriptions
 from hookgate_gateway.clock import SystemClock
@@ -33,6 +34,7 @@ from hookgate_gateway.intake.ingest import Ingest
 from hookgate_gateway.intake.quota import BacklogQuota
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import ResourceDraft
+from hookgate_gateway.replay.orders import ReplayOrders
 from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.egress_rules import EgressRules
 from tests.gateway.stores import open_sqlite
@@ -217,6 +219,14 @@ async def open_world(
                 runs=store,
                 history=store,
                 replays=store,
+                orders=ReplayOrders(
+                    store=store,
+                    catalogue=catalogue,
+                    lanes=dispatcher,
+                    ids=ids,
+                    clock=clock,
+                    observer=observer,
+                ),
                 dispatch=dispatcher,
                 health=health,
                 direct=DirectSends(
@@ -229,6 +239,7 @@ async def open_world(
                 rates=KeyRates(clock.monotonic, rate),
             )
             async with (
+                background({"replays": services.orders.carry_out}, observer),
                 listening(make_public_app(services)) as port,
                 aiohttp.ClientSession(auto_decompress=False) as session,
             ):

@@ -9,6 +9,7 @@ from typing import Final
 from hookgate_gateway.api.idempotency import REPLAYED
 from hookgate_gateway.api.openapi import models
 from hookgate_gateway.api.openapi import parameters as p
+from hookgate_gateway.api.openapi.bulk import BULK
 from hookgate_gateway.api.openapi.operation import Operation, Returns
 from hookgate_gateway.api.run_requests import (
     CancelRequest,
@@ -328,4 +329,4 @@ ABOUT: Final = (
     ),
 )
 
-OPERATIONS: Final = (*RUNS, *EVENTS, *DELIVERIES, *REPLAYS, *TESTS, *SUBSCRIPTIONS, *ABOUT)
+OPERATIONS: Final = (*RUNS, *EVENTS, *DELIVERIES, *REPLAYS, *BULK, *TESTS, *SUBSCRIPTIONS, *ABOUT)
