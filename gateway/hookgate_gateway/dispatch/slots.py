@@ -13,7 +13,7 @@ from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.alarm import Alarm
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.windows import Windows
-from hookgate_gateway.rules.delivery import Attempt, Delivery, DeliveryId, Outcome
+from hookgate_gateway.rules.delivery import Attempt, Delivery, DeliveryId
 from hookgate_gateway.rules.lane import is_due
 from hookgate_gateway.rules.turns import Turns
 
@@ -123,20 +123,18 @@ class Slots:
     async def _occupy(self, slot: _Attempting) -> None:
         """Make this attempt, and afterwards whichever is next: a task each would cost as much again."""
         try:
-            while await self._make(slot.lane, slot.delivery):
+            while True:
+                await self._make(slot.lane, slot.delivery)
                 following = self._start()
                 if following is None:
                     break
                 slot.lane, slot.delivery = following.lane, following.delivery
                 self.fill()  # what has just ended may have opened its lane to several
+                await asyncio.sleep(0)  # requests that start together wake their receivers once
         finally:
             self.fill()
 
-    async def _make(self, lane: Lane, delivery: Delivery) -> bool:
-        """Make an attempt; whether another may follow at once.
-
-        What our own side refused may never have waited for anything: others have to get their turn.
-        """
+    async def _make(self, lane: Lane, delivery: Delivery) -> None:
         attempt: Attempt | None = None
         endpoint = lane.endpoint
         try:
@@ -146,7 +144,6 @@ class Slots:
             self._turns.ended(lane.namespace)
             self._ended(lane, delivery, attempt, endpoint=endpoint)
             self.settle(lane)
-        return attempt is not None and attempt.outcome is not Outcome.BLOCKED
 
     def _ring(self, lane: Lane) -> None:
         self.settle(lane)
