@@ -256,6 +256,16 @@ class Recorded(StrEnum):
     REFUSED = "refused"  # the epoch is over: another replica owns the lane
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """A delivery that was pending and is exhausted now, its age being over."""
+
+    id: DeliveryId
+    namespace: Namespace
+    event_id: EventId
+    subscription: str | None
+
+
 class Backlog(Protocol):
     """The deliveries that are owed. None is taken twice before ``record``, ``park`` or ``release``."""
 
@@ -296,6 +306,22 @@ class Backlog(Protocol):
 
     async def release(self, ids: Sequence[DeliveryId]) -> None:
         """Give deliveries back as they are: they can be taken again at once."""
+        ...
+
+    async def expire(self, ids: Sequence[DeliveryId], now: Timestamp) -> Sequence[Expired]:
+        """End as expired what is in hand and was not started; it leaves the caller's hands.
+
+        Returns those that were pending still.
+        """
+        ...
+
+    async def expire_parked(
+        self, before: Mapping[LaneKey, Timestamp], limit: int, now: Timestamp
+    ) -> Sequence[Expired]:
+        """End as expired, of at most ``limit``, what waits for these lanes and was created before.
+
+        Nothing that is in anybody's hands. Fewer than ``limit``: there are no more.
+        """
         ...
 
     async def wait(self, until: Timestamp) -> None:
@@ -666,8 +692,13 @@ class Upkeep(Protocol):
         """Remove at most ``limit`` events all of whose deliveries ended before; returns how many."""
         ...
 
-    async def cancel_deleted(self, deleted_before: Timestamp, limit: int, now: Timestamp) -> int:
-        """Cancel at most ``limit`` deliveries of subscriptions deleted before; then remove their trace."""
+    async def cancel_deleted(
+        self, deleted_before: Timestamp, limit: int, now: Timestamp
+    ) -> Mapping[tuple[Namespace, str], int]:
+        """Cancel at most ``limit`` deliveries of subscriptions deleted before; then remove their trace.
+
+        Returns how many of which subscription.
+        """
         ...
 
     async def statistics(self) -> Statistics: ...

@@ -9,15 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
-from hookgate_gateway.clock import Clock
+from hookgate_gateway.clock import Clock, PatientWall
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import StoreError, Upkeep
 from hookgate_gateway.rules.delivery import Namespace
 
 __all__ = ["Housekeeper", "UpkeepPolicy"]
-
-_SLEW = 2.0
-"""Seconds by which a clock may be corrected between two looks without that being a jump."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,31 +31,6 @@ class UpkeepPolicy:
     """Rows a transaction: a large one would keep the events waiting that come in meanwhile."""
     pause: float = 0.05
     """Between two chunks."""
-
-
-class PatientWall:
-    """The wall clock, yet a jump ahead is believed only ``patience`` seconds later.
-
-    A grace that has just begun is not over because the clock was set.
-    """
-
-    def __init__(self, clock: Clock, patience: float) -> None:
-        self._clock = clock
-        self._patience = patience
-        self._ahead = clock.now() - clock.monotonic()
-        """Of the monotonic clock, as believed."""
-        self._jumped_at: float | None = None
-
-    def now(self) -> float:
-        """Unix seconds."""
-        now, monotonic = self._clock.now(), self._clock.monotonic()
-        if now - monotonic <= self._ahead + _SLEW:
-            self._ahead, self._jumped_at = now - monotonic, None
-        elif self._jumped_at is None:
-            self._jumped_at = monotonic
-        elif monotonic - self._jumped_at >= self._patience:
-            self._ahead, self._jumped_at = now - monotonic, None
-        return self._ahead + monotonic
 
 
 class Housekeeper:
@@ -124,11 +96,15 @@ class Housekeeper:
         pruned = await self._in_chunks(
             lambda: self._store.prune(now - policy.retention, policy.chunk)
         )
-        cancelled = await self._in_chunks(
-            lambda: self._store.cancel_deleted(over, policy.chunk, now)
-        )
+        cancelled = await self._in_chunks(lambda: self._cancel_deleted(over, now))
         if pruned or cancelled:
             self._observer.event("store_tidied", events_removed=pruned, cancelled=cancelled)
+
+    async def _cancel_deleted(self, over: float, now: float) -> int:
+        cancelled = await self._store.cancel_deleted(over, self._policy.chunk, now)
+        for (namespace, name), count in cancelled.items():
+            self._observer.ended(namespace, name, "cancelled", count)
+        return sum(cancelled.values())
 
     async def _in_chunks(self, chunk: Callable[[], Awaitable[int]]) -> int:
         total = 0

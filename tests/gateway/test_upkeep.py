@@ -46,7 +46,8 @@ class Shelf:
         return self._drop("old", before, limit)
 
     async def cancel_deleted(self, deleted_before, limit, now):
-        return self._drop("deleted", deleted_before, limit)
+        gone = self._drop("deleted", deleted_before, limit)
+        return {(SHOP, "deleted"): gone} if gone else {}
 
     async def statistics(self):
         if self.unavailable:
@@ -86,7 +87,10 @@ def housekeeper(shelf, snapshot, registry):
 async def test_old_rows_go_in_chunks_and_young_ones_stay():
     old = [999_000.0 + i for i in range(25)]
     shelf = Shelf(old=[*old, 999_950.0], deleted=[999_000.0, 999_995.0])
-    await housekeeper(shelf, [Snapshot()], CollectorRegistry()).tidy()
+    registry = CollectorRegistry()
+    await housekeeper(shelf, [Snapshot()], registry).tidy()
+    labels = {"namespace": "shop", "subscription": "deleted", "result": "cancelled"}
+    assert registry.get_sample_value("hookgate_webhooks_delivered_total", labels) == 1
     assert shelf.old == [999_950.0]
     assert shelf.deleted == [999_995.0]
     assert max(shelf.transactions) == POLICY.chunk

@@ -100,7 +100,7 @@ class TestDeleting:
         resource = await only(store)
         assert (resource.deleted_at, resource.owner) == (None, "operator")
         assert (resource.resumed_at, resource.created_at) == (START + 2, START)
-        assert await store.cancel_deleted(START + 99, 10, START + 99) == 0
+        assert await store.cancel_deleted(START + 99, 10, START + 99) == {}
         assert (await store.statistics()).pending == {(SHOP, "invoices"): 1}
 
 

@@ -90,14 +90,14 @@ class TestTheEndOfAGrace:
         return await store.delete(key, "o", START + 1)
 
     async def test_nothing_is_cancelled_before_it(self, store, revision):
-        assert await store.cancel_deleted(START + 1, 10, START + 50) == 0
+        assert await store.cancel_deleted(START + 1, 10, START + 50) == {}
         assert len((await store.changes(0)).resources) == 1
 
     async def test_then_its_deliveries_in_chunks_and_then_its_trace(self, store, revision):
-        assert await store.cancel_deleted(START + 2, 2, START + 50) == 2
+        assert await store.cancel_deleted(START + 2, 2, START + 50) == {(SHOP, "invoices"): 2}
         assert len((await store.changes(0)).resources) == 1
-        assert await store.cancel_deleted(START + 2, 2, START + 50) == 1
-        assert await store.cancel_deleted(START + 2, 2, START + 50) == 0
+        assert await store.cancel_deleted(START + 2, 2, START + 50) == {(SHOP, "invoices"): 1}
+        assert await store.cancel_deleted(START + 2, 2, START + 50) == {}
         changes = await store.changes(revision)
         assert changes.resources == ()
         assert [key.name for key in changes.removed] == ["invoices"]

@@ -1,5 +1,6 @@
 """Replays and what keeps a store small, the gateway's side."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import orjson
@@ -74,9 +75,11 @@ class SqliteUpkeep:
                 return int(removed)
         return 0
 
-    async def cancel_deleted(self, deleted_before: Timestamp, limit: int, now: Timestamp) -> int:
+    async def cancel_deleted(
+        self, deleted_before: Timestamp, limit: int, now: Timestamp
+    ) -> Mapping[tuple[Namespace, str], int]:
         cancelled, _ = await self._link.request("cancel_deleted", (deleted_before, limit, now))
-        return int(cancelled)
+        return {(Namespace(namespace), name): count for namespace, name, count in cancelled}
 
     async def statistics(self) -> Statistics:
         def look(snapshot: Snapshot) -> Statistics:

@@ -11,6 +11,9 @@ __all__ = [
     "cancel",
     "cancel_deleted",
     "cancel_one",
+    "end_pending",
+    "expire",
+    "overdue",
     "prove_writable",
     "prune",
     "set_run_status",
@@ -29,14 +32,45 @@ def cancel(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
 
 def cancel_one(tx: Transaction, namespace: str, id_: str, ending: str, now: float) -> bool:
     """Whether it was pending; counted wherever it was counted as owed."""
-    found = tx.row("cancel", namespace, id_, ending, now)
+    return end_pending(tx, namespace, id_, "cancelled", ending, now) is not None
+
+
+def end_pending(
+    tx: Transaction, namespace: str, id_: str, state: str, ending: str, now: float
+) -> tuple[str, str | None] | None:
+    """End it without an attempt: its event and subscription; None when it was not pending."""
+    found = tx.row("end_pending", namespace, id_, state, ending, now)
     if found is None:
-        return tx.row("cancelled_then", namespace, id_, ending, now) is not None
-    subscription, replay = found
+        then: tuple[str, str | None] | None = tx.row(
+            "ended_then", namespace, id_, state, ending, now
+        )
+        return then
+    event_id, subscription, replay = found
     tx.pending[namespace, subscription or ""] -= 1
     if replay is not None:
-        tx.replays[namespace, replay]["cancelled"] += 1
-    return True
+        tx.replays[namespace, replay][state] += 1
+    return event_id, subscription
+
+
+def overdue(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
+    """``[namespace, id]`` of what waits for these lanes, is too old and in nobody's hands."""
+    lanes, limit = request
+    found: list[Any] = []
+    for lane, before, in_hand in lanes:
+        if len(found) >= limit:
+            break
+        room = limit - len(found) + len(in_hand)
+        rows = tx.execute("overdue", lane, before, room).fetchall()
+        held = frozenset(in_hand)
+        found += [row for row in rows if row[1] not in held][: limit - len(found)]
+    return found, ()
+
+
+def expire(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
+    """``[namespace, id, event, subscription]`` of those that were pending."""
+    keys, now = request
+    ended = [(key, end_pending(tx, *key, "exhausted", "expired", now)) for key in keys]
+    return [(*key, *of) for key, of in ended if of is not None], ()
 
 
 def set_run_status(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
@@ -62,16 +96,17 @@ def prove_writable(tx: Transaction, _: Any, __: memoryview) -> Answer:
 
 
 def cancel_deleted(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
-    """How many were cancelled. A subscription of which nothing is pending loses its trace."""
-    deleted_before, limit, now = request
-    cancelled = 0
+    """``[namespace, name, cancelled]`` each. One of which nothing is pending loses its trace."""
+    deleted_before, room, now = request
+    cancelled = []
     for namespace, name in tx.execute("deleted_subscriptions", deleted_before).fetchall():
-        room = limit - cancelled
         ids = _pending_of(tx, namespace, name, room) if room else []
-        for id_ in ids:
-            cancelled += cancel_one(tx, namespace, id_, "subscription_deleted", now)
+        done = sum(cancel_one(tx, namespace, id_, "subscription_deleted", now) for id_ in ids)
         if room and len(ids) < room:
             remove(tx, "subscription", namespace, name)
+        if done:
+            cancelled.append((namespace, name, done))
+            room -= done
     return cancelled, ()
 
 
