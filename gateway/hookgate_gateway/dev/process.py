@@ -1,5 +1,5 @@
 """
-The gateway as a child process, started by its real command and watched by its own log.
+The gateway as a child process, started by its real command, tethered to us, watched by its own log.
 """
 
 import asyncio
@@ -43,9 +43,9 @@ async def gateway(
     ``complain`` is told of each warning and error in it. Raises DidNotStart.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hookgate", "gateway"),
+        *(sys.executable, "-m", "hookgate_gateway.dev.tethered"),
         env=_environment(settings),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,  # closed when we end, however we end
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is ours to hand on, once
     )

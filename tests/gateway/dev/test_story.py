@@ -4,10 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from hookgate_gateway.dev.workbench import QUICKSTART
+from tests.acceptance.harness import children
 
 pytestmark = pytest.mark.acceptance
 
@@ -67,3 +70,24 @@ def test_what_does_not_arrive_is_told_and_fails(folder, tmp_path):
     assert done.returncode == 1
     assert "not seen: subscription flaky has it" in done.stdout
     assert "All of it was really seen." not in done.stdout
+
+
+def test_a_killed_story_leaves_no_gateway_behind(tmp_path):
+    with (tmp_path / "said").open("wb") as said:
+        story = subprocess.Popen(
+            [sys.executable, "-m", "hookgate", "dev"], cwd=tmp_path, stdout=said, stderr=said
+        )
+    try:
+        family = until(lambda: len(found := children(story.pid)) > 1 and found)  # and its writer
+    finally:
+        story.kill()
+        story.wait(10)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
+
+
+def until(question):
+    deadline = time.monotonic() + 20
+    while not (answer := question()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return answer

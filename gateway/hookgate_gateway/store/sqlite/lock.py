@@ -23,10 +23,16 @@ def lock_path(path: Path) -> Path:
     return path.with_name(path.name + ".lock")
 
 
-def acquire(path: Path, patience: float, waiting: Callable[[str], None]) -> int:
+def acquire(
+    path: Path,
+    patience: float,
+    waiting: Callable[[str], None],
+    abandoned: Callable[[], bool] = lambda: False,
+) -> int:
     """The lock's descriptor, to be kept open. Raises Refused after ``patience`` seconds.
 
-    ``waiting`` is told once, with the holder, when the lock is not free at once.
+    ``waiting`` is told once, with the holder, when the lock is not free at once. Nobody needs the lock
+    any more once ``abandoned`` is true: Refused, too.
     """
     file = lock_path(path)
     if path.is_dir():
@@ -45,6 +51,9 @@ def acquire(path: Path, patience: float, waiting: Callable[[str], None]) -> int:
         if not told:
             waiting(holder)
             told = True
+        if abandoned():
+            os.close(descriptor)
+            raise Refused("nobody waits for this store any more")
         if time.monotonic() >= deadline:
             os.close(descriptor)
             raise Refused(

@@ -51,6 +51,8 @@ HANDLERS: Mapping[str, Handler] = {
     "take_parked": backlog.take_parked,
     "parked_lanes": backlog.parked_lanes,
     "cancel": upkeep.cancel,
+    "overdue": upkeep.overdue,
+    "expire": upkeep.expire,
     "set_run_status": upkeep.set_run_status,
     "add_replay": upkeep.add_replay,
     "save_replay": replays.save,
@@ -67,7 +69,7 @@ HANDLERS: Mapping[str, Handler] = {
     "prove_writable": upkeep.prove_writable,
     "save_health": health.save_health,
 }
-_READS = frozenset({"take_due", "take_parked", "parked_lanes"})
+_READS = frozenset({"take_due", "take_parked", "parked_lanes", "overdue"})
 _PIECE = 1 << 20
 _COMMIT_BYTES = 8 << 20
 """No more than this is gathered for one transaction, so that memory and commits stay bounded."""
@@ -150,6 +152,16 @@ def _waiting_frames(peer: socket.socket, decoder: Decoder) -> list[Frame] | None
     return frames
 
 
+def _has_gone(peer: socket.socket) -> bool:
+    """Whether the gateway has closed its end without having sent anything, as it does when it dies."""
+    try:
+        return not peer.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
 def serve(peer: socket.socket, connection: sqlite3.Connection, checkpointer: Checkpointer) -> None:
     """Work until end of file. A peer that is gone gets no answers, its frames are stored all the same."""
     writer = Writer(connection)
@@ -177,7 +189,7 @@ def main(arguments: Sequence[str]) -> int:
                 peer.sendall(encode((0, *what)))
 
         try:
-            acquire(path, patience, lambda holder: tell("waiting", holder))
+            acquire(path, patience, lambda holder: tell("waiting", holder), lambda: _has_gone(peer))
             connection = connect(path)
         except Refused as refusal:
             tell("refused", str(refusal))

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from hookgate_gateway.contract import ResourceKey, ResourceKind
 from hookgate_gateway.ports import Accepted, Recorded, ResourceDraft, Stale, StoreUnavailable
 from hookgate_gateway.store.sqlite import link
+from hookgate_gateway.store.sqlite.process import spawn
 from tests.gateway.stores import SHOP, START, acceptance, failure, new_run, open_sqlite, success
 
 KEY = ResourceKey(ResourceKind.SUBSCRIPTION, SHOP, "invoices")
@@ -145,6 +147,17 @@ async def test_leaving_commits_what_was_sent(tmp_path):
         for receipt in receipts:
             assert await again.event(SHOP, receipt.event_id) is not None
     assert not (tmp_path / "hookgate.db-wal").exists()
+
+
+async def test_a_writer_that_waits_for_the_lock_leaves_with_its_gateway(store, tmp_path):
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = spawn(theirs, tmp_path / "hookgate.db", 600.0)
+    ours.settimeout(10)
+    assert b"waiting" in await asyncio.to_thread(ours.recv, 4096)
+    ours.close()
+    assert await asyncio.to_thread(process.wait, 10) == 1
+    assert isinstance((await store.accept([acceptance()]))[0], Accepted), "the holder goes on"
 
 
 GATEWAY = """
