@@ -257,8 +257,8 @@ class Recorded(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expired:
-    """A delivery that was pending and is exhausted now, its age being over."""
+class Ended:
+    """A delivery that was pending and is exhausted now."""
 
     id: DeliveryId
     namespace: Namespace
@@ -308,7 +308,7 @@ class Backlog(Protocol):
         """Give deliveries back as they are: they can be taken again at once."""
         ...
 
-    async def expire(self, ids: Sequence[DeliveryId], now: Timestamp) -> Sequence[Expired]:
+    async def expire(self, ids: Sequence[DeliveryId], now: Timestamp) -> Sequence[Ended]:
         """End as expired what is in hand and was not started; it leaves the caller's hands.
 
         Returns those that were pending still.
@@ -317,7 +317,7 @@ class Backlog(Protocol):
 
     async def expire_parked(
         self, before: Mapping[LaneKey, Timestamp], limit: int, now: Timestamp
-    ) -> Sequence[Expired]:
+    ) -> Sequence[Ended]:
         """End as expired, of at most ``limit``, what waits for these lanes and was created before.
 
         Nothing that is in anybody's hands. Fewer than ``limit``: there are no more.

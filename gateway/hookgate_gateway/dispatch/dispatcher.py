@@ -13,6 +13,7 @@ from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.admission import Admission
 from hookgate_gateway.dispatch.courier import Courier
+from hookgate_gateway.dispatch.expiry import Expiry
 from hookgate_gateway.dispatch.feed import DueFeed, Refills
 from hookgate_gateway.dispatch.following import Following
 from hookgate_gateway.dispatch.judge import Judge
@@ -141,6 +142,15 @@ class Dispatcher:
             windows=self._windows,
             admission=self._admission,
             slots=self._slots,
+            expiry=Expiry(
+                backlog,
+                clock,
+                catalogue,
+                observer,
+                windows=self._windows,
+                returns=self._returns,
+                settle=self._slots.settle,
+            ),
             tasks=self._tasks,
             gained=lambda: self._feed.expect(float("-inf")),
         )

@@ -166,6 +166,15 @@ class Lane:
                 return delivery
         return None
 
+    def created_before(self, moment: Timestamp) -> list[DeliveryId]:
+        """Those that wait here and are older."""
+        return [
+            id_
+            for circuit in self._ready.values()
+            for id_, delivery in circuit.waiting.items()
+            if delivery.accepted_at < moment
+        ]
+
     def clear(self) -> Iterator[Delivery]:
         """Take all that wait out of the window, the oldest first."""
         while self._ready:

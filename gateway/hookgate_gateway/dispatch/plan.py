@@ -141,6 +141,18 @@ def terms(delivery: Delivery, snapshot: Snapshot) -> tuple[RetryPolicy, Timestam
     return policy, max(delivery.accepted_at, resumed_at)
 
 
+def overdue_before(lane: LaneKey, snapshot: Snapshot, now: Timestamp) -> Timestamp | None:
+    """What this lane owes and was created before has expired; None while nothing of it can."""
+    namespace, name = lane_subscription(lane)
+    if name is None:
+        return now - _RUN_POLICY.max_age
+    subscription = snapshot.subscriptions.get((namespace, name))
+    if subscription is None or lane_terms(lane, snapshot).held:
+        return None
+    before = now - subscription.retry.max_age
+    return before if subscription.resumed_at < before else None
+
+
 def _is_resolved(subscription: Subscription) -> bool:
     signing = subscription.signing
     return subscription.endpoint is not None and signing is not None and bool(signing.keys)

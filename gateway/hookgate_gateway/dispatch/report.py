@@ -2,10 +2,17 @@
 What dispatch tells about attempts and lanes, in metrics and log events. Decides nothing.
 """
 
+from collections.abc import Iterable
+
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.ports import Recorded, Recording
-from hookgate_gateway.rules.delivery import Attempt, Delivery, Outcome
+from hookgate_gateway.ports import Ended, Recorded, Recording
+from hookgate_gateway.rules.delivery import (
+    Attempt,
+    Delivery,
+    Ending,
+    Outcome,
+)
 from hookgate_gateway.rules.lane import BreakerState
 from hookgate_gateway.rules.retry import GiveUp, RetryAt, Succeed, Verdict
 
@@ -47,19 +54,35 @@ def tell_recorded(observer: Observer, recording: Recording, recorded: Recorded) 
             latency = max(0.0, ended_at - delivery.accepted_at)
             observer.delivered(delivery.namespace, name, latency)
         case GiveUp(ending):
-            observer.ended(delivery.namespace, name, "exhausted")
-            observer.event(
-                "delivery_exhausted",
+            ended = Ended(
+                id=delivery.id,
                 namespace=delivery.namespace,
-                subscription=name,
-                delivery_id=delivery.id,
                 event_id=delivery.event_id,
-                reason=ending.value,
+                subscription=name,
             )
+            _tell_exhausted(observer, ended, ending)
         case RetryAt():
             pass
     if recording.marks_gone:
         observer.warning("subscription_gone", namespace=delivery.namespace, subscription=name)
+
+
+def tell_expired(observer: Observer, expired: Iterable[Ended]) -> None:
+    """These ended because their age is over, and not by an attempt."""
+    for one in expired:
+        _tell_exhausted(observer, one, Ending.EXPIRED)
+
+
+def _tell_exhausted(observer: Observer, one: Ended, ending: Ending) -> None:
+    observer.ended(one.namespace, one.subscription, "exhausted")
+    observer.event(
+        "delivery_exhausted",
+        namespace=one.namespace,
+        subscription=one.subscription,
+        delivery_id=one.id,
+        event_id=one.event_id,
+        reason=ending.value,
+    )
 
 
 def tell_breaker(observer: Observer, lane: Lane, before: BreakerState, after: BreakerState) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.admission import Admission
+from hookgate_gateway.dispatch.expiry import Expiry
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.lease import Lease
 from hookgate_gateway.dispatch.slots import Slots
@@ -37,6 +38,7 @@ class Tending:
         windows: Windows,
         admission: Admission,
         slots: Slots,
+        expiry: Expiry,
         tasks: Tasks,
         gained: Callable[[], None],
     ) -> None:
@@ -47,6 +49,7 @@ class Tending:
         self._windows = windows
         self._admission = admission
         self._slots = slots
+        self._expiry = expiry
         self._tasks = tasks
         self._gained = gained
 
@@ -68,10 +71,12 @@ class Tending:
                 self._slots.settle(lane)
 
     async def tend_forever(self) -> None:
-        """Find parked work, and close what is idle, until cancelled."""
+        """Find parked work, end what has waited too long, close what is idle, until cancelled."""
         while True:
-            for key in await self._backlog.parked_lanes():
-                if self._lease.covers(key) and not self._admission.is_held(key):
+            parked = [k for k in await self._backlog.parked_lanes() if self._lease.covers(k)]
+            await self._expiry.sweep(parked)
+            for key in parked:
+                if not self._admission.is_held(key):
                     self._admission.expect_parked(self._windows.obtain(key))
             for lane in self._windows:
                 self._retire(lane)

@@ -14,10 +14,11 @@ from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.contract import ApiKey, Endpoint, Signing, Subscription
 from hookgate_gateway.dispatch.dispatcher import Dispatcher
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.ports import Ownership, Recorded, StoreUnavailable, Taken
+from hookgate_gateway.ports import Ended, Ownership, Recorded, StoreUnavailable, Taken
 from hookgate_gateway.rules.delivery import (
     Attempt,
     Delivery,
+    Ending,
     Hold,
     HoldReason,
     KeyRef,
@@ -286,6 +287,32 @@ class FakeBacklog:
             case RetryAt(due):
                 self.rows[id_] = replace(row, attempts=result.number, due=due)
         return Recorded.STORED
+
+    async def expire(self, ids, now):
+        await self._call("expire")
+        assert set(ids) <= self.taken
+        self.taken -= set(ids)
+        return self._expire(ids)
+
+    async def expire_parked(self, before, limit, now):
+        await self._call("expire_parked")
+        free = (d for lane in before for d in self._free(parked=True, lane=lane))
+        return self._expire([d.id for d in free if d.accepted_at < before[d.lane]][:limit])
+
+    def _expire(self, ids):
+        ended = [self.rows[id_] for id_ in ids if self.state[id_] == "pending"]
+        for row in ended:
+            self.state[row.id], self.ending[row.id] = "exhausted", Ending.EXPIRED
+            self.parked.discard(row.id)
+        return [
+            Ended(
+                id=row.id,
+                namespace=row.namespace,
+                event_id=row.event_id,
+                subscription=row.target.subscription,
+            )
+            for row in ended
+        ]
 
     async def release(self, ids):
         await self._call("release")

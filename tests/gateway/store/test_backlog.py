@@ -6,9 +6,9 @@ import math
 import pytest
 
 from hookgate_gateway.contract import ResourceKey, ResourceKind
-from hookgate_gateway.ports import NewReplay, Recorded, Recording, ResourceDraft
+from hookgate_gateway.ports import DeliveryQuery, NewReplay, Recorded, Recording, ResourceDraft
 from hookgate_gateway.rules.delivery import DeliveryState, Ending, Kind, Target
-from hookgate_gateway.rules.lane import run_lane
+from hookgate_gateway.rules.lane import run_lane, subscription_lane
 from hookgate_gateway.rules.retry import GiveUp
 from tests.gateway.stores import (
     BANK,
@@ -373,3 +373,53 @@ class TestWaiting:
         await store.record([failure(delivery, due=START + 60)])
         async with asyncio.timeout(5):
             await waiting
+
+
+class TestExpiring:
+    LANE = subscription_lane(SHOP, "invoices")
+
+    async def endings(self, store):
+        page = await store.deliveries(SHOP, DeliveryQuery(), limit=200)
+        return {d.run_id: (d.state, d.ending, d.ended_at) for d in page.items}
+
+    async def test_what_is_parked_and_older_ends_in_chunks(self, store):
+        old = [acceptance(f"tsk_{n}", parked=True, at=START + n) for n in range(5)]
+        await store.accept([*old, acceptance("tsk_young", parked=True, at=START + 50)])
+        await store.accept([acceptance("tsk_other", parked=True, to=("audit",))])
+        before = {self.LANE: START + 50, run_lane(SHOP, "https://nobody.example/"): LATER}
+        first = await store.expire_parked(before, 3, LATER)
+        assert [e.event_id for e in first] == [a.event_id for a in old[:3]]
+        assert {(e.namespace, e.subscription) for e in first} == {(SHOP, "invoices")}
+        assert len(await store.expire_parked(before, 3, LATER)) == 2
+        assert not await store.expire_parked(before, 3, LATER)
+        endings = await self.endings(store)
+        assert endings["tsk_0"] == (DeliveryState.EXHAUSTED, Ending.EXPIRED, LATER)
+        assert endings["tsk_young"][0] == endings["tsk_other"][0] == DeliveryState.PENDING
+        figures = await store.statistics()
+        assert figures.pending == {(SHOP, "invoices"): 1, (SHOP, "audit"): 1}
+        assert [d.run_id for d in await store.take_parked(self.LANE, 10)] == ["tsk_young"]
+
+    async def test_not_what_somebody_has_in_hand(self, store):
+        await store.accept([acceptance(f"tsk_{n}", parked=True) for n in range(4)])
+        taken = await store.take_parked(self.LANE, 2)
+        expired = await store.expire_parked({self.LANE: LATER}, 10, LATER)
+        assert len(expired) == 2
+        assert not {e.id for e in expired} & {d.id for d in taken}
+        assert not await store.expire_parked({self.LANE: LATER}, 10, LATER)
+
+    async def test_what_a_take_is_about_to_bring_is_in_hand(self, store):
+        await store.accept([acceptance(f"tsk_{n}", parked=True) for n in range(50)])
+        taken, expired = await asyncio.gather(
+            store.take_parked(self.LANE, 20), store.expire_parked({self.LANE: LATER}, 99, LATER)
+        )
+        assert not {d.id for d in taken} & {e.id for e in expired}
+        assert len(taken) + len(expired) == 50
+
+    async def test_what_is_in_hand_ends_when_its_holder_says_so(self, store):
+        one, two = await owed(store, acceptance("tsk_1"), acceptance("tsk_2"))
+        store.claim([one, two])
+        await store.cancel(SHOP, [two.id], "requested", START)
+        assert [e.id for e in await store.expire([one.id, two.id], LATER)] == [one.id]
+        endings = await self.endings(store)
+        assert endings["tsk_1"] == (DeliveryState.EXHAUSTED, Ending.EXPIRED, LATER)
+        assert (await store.take_due(LATER, 10)).deliveries == ()

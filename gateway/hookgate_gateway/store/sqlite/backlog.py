@@ -2,12 +2,12 @@
 
 import asyncio
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from hookgate_gateway.ports import Ownership, Recorded, Recording, Taken
+from hookgate_gateway.ports import Ended, Ownership, Recorded, Recording, Taken
 from hookgate_gateway.rules.delivery import (
     Attempt,
     Delivery,
@@ -144,6 +144,37 @@ class SqliteBacklog:
             if isinstance(result.verdict, RetryAt) and not result.parked:
                 self.arrived(result.verdict.due)
         return [Recorded.CANCELLED if answer else Recorded.STORED for answer in answers]
+
+    async def expire(self, ids: Sequence[DeliveryId], now: Timestamp) -> Sequence[Ended]:
+        claims = [(id_, self._claims.get(id_)) for id_ in ids]
+        keys = [(claim.namespace, id_) for id_, claim in claims if claim is not None]
+        expired = await self._expire(keys, now)
+        self._claims.drop(ids)
+        return expired
+
+    async def expire_parked(
+        self, before: Mapping[LaneKey, Timestamp], limit: int, now: Timestamp
+    ) -> Sequence[Ended]:
+        if not before:
+            return ()
+        async with self._taking:  # what a take is about to bring is in nobody's hands yet
+            lanes = [(lane, at, self._claims.parked_in(lane)) for lane, at in before.items()]
+            keys, _ = await self._link.request("overdue", (lanes, limit))
+            return await self._expire([key for key in keys if key[1] not in self._claims], now)
+
+    async def _expire(self, keys: Sequence[tuple[str, str]], now: Timestamp) -> Sequence[Ended]:
+        if not keys:
+            return ()
+        rows, _ = await self._link.request("expire", (keys, now))
+        return [
+            Ended(
+                id=DeliveryId(id_),
+                namespace=Namespace(namespace),
+                event_id=EventId(event_id),
+                subscription=subscription,
+            )
+            for namespace, id_, event_id, subscription in rows
+        ]
 
     async def release(self, ids: Sequence[DeliveryId]) -> None:
         self._give_back(ids)

@@ -156,14 +156,22 @@ ON CONFLICT DO UPDATE SET count = count + excluded.count
 -- name: forget_pending
 DELETE FROM pending WHERE namespace = ? AND subscription = ? AND count = 0
 
--- name: cancel
-UPDATE deliveries SET state = 'cancelled', ending = ?3, ended_at = ?4, due = NULL, parked = 0
+-- name: end_pending
+-- Without an attempt: cancelled, or exhausted because its age is over.
+UPDATE deliveries SET state = ?3, ending = ?4, ended_at = ?5, due = NULL, parked = 0
 WHERE namespace = ?1 AND id = ?2 AND state = 'pending'
-RETURNING subscription, replay
+RETURNING event_id, subscription, replay
 
--- name: cancelled_then
--- Whether a frame that came once more had cancelled it.
-SELECT 1 FROM deliveries WHERE namespace = ? AND id = ? AND state = 'cancelled' AND ending = ? AND ended_at = ?
+-- name: ended_then
+-- Whether a frame that came once more had ended it so.
+SELECT event_id, subscription FROM deliveries
+WHERE namespace = ? AND id = ? AND state = ? AND ending = ? AND ended_at = ?
+
+-- name: overdue
+-- What waits for a lane and was created before.
+SELECT namespace, id FROM deliveries INDEXED BY deliveries_parked_age
+WHERE state = 'pending' AND parked = 1 AND lane = ?1 AND created_at < ?2
+ORDER BY created_at LIMIT ?3
 
 -- name: set_run_status
 UPDATE runs SET status = ?3, modified_at = ?4 WHERE namespace = ?1 AND run_id = ?2 AND NOT final

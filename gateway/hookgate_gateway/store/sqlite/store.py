@@ -54,6 +54,8 @@ class SqliteStore:
         self.take_parked = backlog.take_parked
         self.parked_lanes = backlog.parked_lanes
         self.record = backlog.record
+        self.expire = backlog.expire
+        self.expire_parked = backlog.expire_parked
         self.release = backlog.release
         self.wait = backlog.wait
         self.body = backlog.body

@@ -11,7 +11,6 @@ __all__ = [
     "cancel",
     "cancel_deleted",
     "cancel_one",
-    "end_pending",
     "expire",
     "overdue",
     "prove_writable",
@@ -32,20 +31,19 @@ def cancel(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
 
 def cancel_one(tx: Transaction, namespace: str, id_: str, ending: str, now: float) -> bool:
     """Whether it was pending; counted wherever it was counted as owed."""
-    return end_pending(tx, namespace, id_, "cancelled", ending, now) is not None
+    return _end_pending(tx, (namespace, id_), "cancelled", ending, now) is not None
 
 
-def end_pending(
-    tx: Transaction, namespace: str, id_: str, state: str, ending: str, now: float
+def _end_pending(
+    tx: Transaction, key: tuple[str, str], state: str, ending: str, now: float
 ) -> tuple[str, str | None] | None:
     """End it without an attempt: its event and subscription; None when it was not pending."""
-    found = tx.row("end_pending", namespace, id_, state, ending, now)
+    found = tx.row("end_pending", *key, state, ending, now)
     if found is None:
-        then: tuple[str, str | None] | None = tx.row(
-            "ended_then", namespace, id_, state, ending, now
-        )
+        then: tuple[str, str | None] | None = tx.row("ended_then", *key, state, ending, now)
         return then
     event_id, subscription, replay = found
+    namespace = key[0]
     tx.pending[namespace, subscription or ""] -= 1
     if replay is not None:
         tx.replays[namespace, replay][state] += 1
@@ -69,7 +67,7 @@ def overdue(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
 def expire(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
     """``[namespace, id, event, subscription]`` of those that were pending."""
     keys, now = request
-    ended = [(key, end_pending(tx, *key, "exhausted", "expired", now)) for key in keys]
+    ended = [(key, _end_pending(tx, key, "exhausted", "expired", now)) for key in keys]
     return [(*key, *of) for key, of in ended if of is not None], ()
 
 
