@@ -366,6 +366,8 @@ class ResourceDraft:
     suspended: bool = False
     clears_gone: bool = False
     """The endpoint was edited: a hold ``Gone`` ends, its deliveries' age starts anew."""
+    fills_gap: bool = False
+    """What was missing (a Secret, an endpoint that may be reached) is there: likewise."""
 
 
 @dataclass(frozen=True, slots=True)

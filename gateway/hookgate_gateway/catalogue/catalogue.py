@@ -28,6 +28,9 @@ __all__ = ["Catalogue", "Listener"]
 Listener = Callable[[Snapshot, Snapshot], None]
 """Told of each swap: the snapshot before, and the one that holds now."""
 
+_GAPS = frozenset({HoldReason.UNRESOLVED, HoldReason.ENDPOINT_FORBIDDEN})
+"""Holds that end when something is filled in."""
+
 _AT_ONCE = 50
 """Subscriptions made before the event loop gets its turn: some 10 ms."""
 
@@ -82,7 +85,7 @@ class Catalogue:
     async def put(self, draft: ResourceDraft) -> int:
         """Store a resource; it holds once this returns. Raises OwnedByAnother, StoreUnavailable.
 
-        ``suspended``, ``clears_gone`` and when keys were first known are worked out here.
+        ``suspended``, ``clears_gone``, ``fills_gap`` and when keys were first known are worked out here.
         """
         revision = await self.store(draft, self._clock.now())
         await self.wait_for(revision)
@@ -177,7 +180,12 @@ class Catalogue:
     def _completed(self, draft: ResourceDraft, now: Timestamp) -> ResourceDraft:
         if draft.key.kind is ResourceKind.SUBSCRIPTION:
             suspended = bool((draft.document.get("spec") or {}).get("suspend"))
-            return replace(draft, suspended=suspended, clears_gone=self._clears_gone(draft))
+            return replace(
+                draft,
+                suspended=suspended,
+                clears_gone=self._clears_gone(draft),
+                fills_gap=self._fills_gap(draft),
+            )
         if draft.key.kind is ResourceKind.API_KEY:
             former = self._stored.get(draft.key)
             secret = next(iter(draft.secrets.values()), {})
@@ -195,6 +203,17 @@ class Catalogue:
         if isinstance(found, Unresolved):
             return False
         return former.endpoint is None or former.endpoint.fingerprint != found.endpoint.fingerprint
+
+    def _fills_gap(self, draft: ResourceDraft) -> bool:
+        """Whether deliveries waited for something that is there now."""
+        namespace, name = draft.key.namespace, draft.key.name
+        former = self._snapshot.subscriptions.get((namespace, name))
+        if former is None or former.hold is None or former.hold.reason not in _GAPS:
+            return False
+        found = resolve(namespace, name, draft.document, values_of(draft.secrets))
+        if isinstance(found, Unresolved):
+            return False
+        return self._forbids(namespace, found.endpoint.url) is None
 
 
 def _is_subscription(key: ResourceKey) -> bool:

@@ -164,6 +164,32 @@ async def test_resume_of_what_is_not_gone_changes_nothing_but_its_age(tmp_path):
         assert w.catalogue.snapshot.subscriptions[SHOP, "invoices"].resumed_at == 5000.0
 
 
+@pytest.mark.parametrize(
+    "gap",
+    [
+        pytest.param({"secrets": {}}, id="a Secret"),
+        pytest.param(
+            {"endpoint": {"url": "http://127.0.0.1/"}}, id="an endpoint that may be reached"
+        ),
+    ],
+)
+async def test_the_age_starts_anew_when_what_was_missing_is_there(tmp_path, gap):
+    async with world(tmp_path) as w:
+
+        def resumed_at():
+            return w.catalogue.snapshot.subscriptions[SHOP, "invoices"].resumed_at
+
+        await w.catalogue.put(draft(**gap))
+        w.clock.at = 5000.0
+        await w.catalogue.put(draft(**gap, match={"interim": True}))
+        assert resumed_at() == 0.0
+        await w.catalogue.put(draft())
+        assert resumed_at() == 5000.0
+        w.clock.at = 6000.0
+        await w.catalogue.put(draft(match={"interim": True}))
+        assert resumed_at() == 5000.0
+
+
 async def test_an_unreadable_document_is_held_and_matches_nothing(tmp_path):
     async with world(tmp_path) as w:
         broken = replace(draft(), document={"apiVersion": "hookgate.dev/v2", "spec": {}})

@@ -33,7 +33,7 @@ class SqliteCatalogue:
         document = orjson.dumps(draft.document)
         secrets = self._cipher.encrypt(draft.secrets)
         request = (*_fields(draft.key), draft.owner, draft.fingerprint, draft.suspended,
-                   draft.clears_gone, now, len(document))  # fmt: skip
+                   draft.clears_gone, draft.fills_gap, now, len(document))  # fmt: skip
         return await self._change("put", draft.key, request, (document, secrets))
 
     async def delete(self, key: ResourceKey, owner: str, now: Timestamp) -> int:

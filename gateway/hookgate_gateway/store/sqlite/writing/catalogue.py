@@ -10,7 +10,9 @@ __all__ = ["delete", "put", "replace_secrets", "resume"]
 
 def put(tx: Transaction, request: Sequence[Any], bodies: memoryview) -> Answer:
     """``[revision]``, or ``[null, owner]`` when it is another's. A deleted one is anybody's."""
-    kind, namespace, name, owner, fingerprint, suspended, clears_gone, now, size = request
+    kind, namespace, name, owner, fingerprint, suspended, clears_gone, fills_gap, now, size = (
+        request
+    )
     known = tx.row("resource", kind, namespace, name)
     created_at, gone_at, resumed_at, suspended_at = now, None, 0.0, None
     if known is not None:
@@ -19,7 +21,8 @@ def put(tx: Transaction, request: Sequence[Any], bodies: memoryview) -> Answer:
             return (None, its_owner), ()
         if clears_gone and gone_at is not None:
             gone_at, resumed_at = None, now
-        if deleted_at is not None or (suspended_at is not None and not suspended):
+        unsuspended = suspended_at is not None and not suspended
+        if deleted_at is not None or unsuspended or fills_gap:
             resumed_at = now
     if not suspended:
         suspended_at = None
