@@ -92,6 +92,18 @@ class TestDeleting:
         revision = await store.put(draft(), START)
         assert await store.delete(KEY, "anybody", START) == revision
 
+    @pytest.mark.parametrize("key", [INVOICES, KEY])
+    async def test_a_delete_that_comes_once_more_is_no_conflict_with_who_came_after(
+        self, store, key
+    ):
+        await store.put(draft(key), START)
+        await store.delete(key, "manifests", START + 1)
+        taken_up = await store.put(draft(key, "operator"), START + 2)
+        assert await store.delete(key, "manifests", START + 1) == taken_up
+        assert (await only(store)).owner == "operator"
+        with pytest.raises(OwnedByAnother):
+            await store.delete(key, "manifests", START + 3)
+
     async def test_put_again_within_the_grace_takes_the_deliveries_up(self, store):
         await store.put(draft(), START)
         revision = await store.delete(INVOICES, "manifests", START + 1)

@@ -36,13 +36,18 @@ def put(tx: Transaction, request: Sequence[Any], bodies: memoryview) -> Answer:
 
 
 def delete(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
-    """As ``put``. A subscription keeps its row for the grace; everything else is gone at once."""
+    """As ``put``. A subscription keeps its row for the grace; everything else is gone at once.
+
+    A frame that comes once more may find a resource that another owner has put since.
+    """
     kind, namespace, name, owner, now = request
     known = tx.row("resource", kind, namespace, name)
     if known is None or known[4] is not None:
         return (tx.revision(), None), ()
-    if known[0] != owner:
-        return (None, known[0]), ()
+    its_owner, created_at, _, resumed_at, *_ = known
+    if its_owner != owner:
+        put_since = max(created_at, resumed_at) > now
+        return ((tx.revision(), None) if put_since else (None, its_owner)), ()
     if kind != "subscription":
         return (remove(tx, kind, namespace, name), None), ()
     revision = tx.bump_revision()
