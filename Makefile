@@ -1,8 +1,8 @@
-# A few words: make setup | demo | check | fmt | test | coverage | bench
+# A few words: make setup | demo | check | fmt | test | fuzz | coverage | bench | soak
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo check fmt test coverage bench lock clean
+.PHONY: setup demo check fmt test fuzz coverage bench soak lock clean
 
 setup: .venv/.ready
 
@@ -18,6 +18,10 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+# Thirty times as many examples of every property test, here and beside the parts.
+fuzz: setup
+	$(BIN)/python -m pytest tests -m "not acceptance and not faults" --hypothesis-profile=fuzz --timeout=0
 
 check: setup
 	$(BIN)/ruff format --check .
@@ -36,6 +40,10 @@ coverage: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# Twenty minutes; not in CI.
+soak: setup
+	nice -n 10 $(BIN)/python -m benchmarks.soak --minutes 20
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements/dev.txt

@@ -7,6 +7,7 @@ from hypothesis import settings
 
 # Property tests judge what comes out, not how fast a shared machine was at the time.
 settings.register_profile("hookgate", deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=3000)
 settings.load_profile("hookgate")
 
 

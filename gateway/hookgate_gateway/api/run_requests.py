@@ -210,6 +210,14 @@ def respell(body: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, 
 
 
 def _take(document: dict[str, Any], name: str, value: Any, spelling: str) -> None:
-    if name in document and document[name] != value:
+    if name in document and not _same(document[name], value):
         raise invalid(["body", spelling], f"says something else than another spelling of {name}")
     document[name] = value
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Whether two spellings agree; what is too deep to be compared does not."""
+    try:
+        return bool(value == other)
+    except RecursionError:
+        return False

@@ -1,0 +1,54 @@
+"""Any value of any setting: it is used, or one line says what is wrong with which variable."""
+
+import contextlib
+import os
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hookgate_gateway.settings.load import SettingsError, load_settings, unknown_variables
+from hookgate_gateway.settings.model import PREFIX, Settings, variable
+from hookgate_gateway.settings.values import parse_dns_servers, parse_listen, parse_store
+
+PASSWORD = "hunter2-and-more"
+FIELDS = sorted(Settings.model_fields)
+environment_text = st.text(
+    alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=40
+)
+values = environment_text | st.sampled_from(
+    ["", " ", "-1", "0", "1e999", "nan", "inf", "9" * 5000, "true", "null", "[]", '{"a": 1}', "::", "[::1]:80",
+     "sqlite:///", "sqlite:////a\nb", f"postgresql://u:{PASSWORD}@db/x", "10.0.0.0/8,", "٣", "1_000", "0x10"]
+)  # fmt: skip
+
+
+@given(st.sampled_from(FIELDS), values)
+def test_any_value(field, value):
+    environment = {variable("store"): "sqlite:///hookgate.db", variable(field): value}
+    with patch.dict(os.environ, environment, clear=True):
+        try:
+            settings = load_settings()
+        except SettingsError as error:
+            [line] = error.lines
+            assert line.startswith(variable(field))
+            assert PASSWORD not in line
+            assert line.isprintable()
+        else:
+            assert settings.store
+
+
+names = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0="), max_size=20)
+
+
+@given(st.dictionaries(names.map(lambda n: PREFIX + n) | names, values, max_size=6))
+def test_strangers_are_named_one_a_line(environment):
+    for line in unknown_variables(environment):
+        assert line.startswith(tuple(environment))
+
+
+@given(values)
+@pytest.mark.parametrize("parse", [parse_listen, parse_dns_servers, parse_store])
+def test_parsers_raise_value_errors_alone(parse, value):
+    with contextlib.suppress(ValueError):
+        parse(value)
