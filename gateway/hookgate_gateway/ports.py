@@ -691,7 +691,11 @@ class Upkeep(Protocol):
     """What keeps a store small."""
 
     async def prune(self, before: Timestamp, limit: int) -> int:
-        """Remove at most ``limit`` events all of whose deliveries ended before; returns how many."""
+        """Remove at most ``limit`` events all of whose deliveries ended before; returns how many.
+
+        A run goes with its last event. One with a URL of its own that had no final event stays until
+        a year after the last word of it: its end is still to be told.
+        """
         ...
 
     async def cancel_deleted(

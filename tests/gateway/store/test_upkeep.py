@@ -7,6 +7,7 @@ from hookgate_gateway.ports import DeliveryQuery, EventQuery, ResourceDraft
 from tests.gateway.stores import BANK, SHOP, START, acceptance, new_run, success
 
 CUTOFF = START + 100
+DAY = 86400.0
 
 
 async def delivered(store, *items, at=START):
@@ -58,6 +59,36 @@ class TestPruning:
         await store.prune(CUTOFF, 10)
         assert await store.run(SHOP, "tsk_1") is None
         assert await store.run(SHOP, "tsk_2") is not None
+
+    @pytest.mark.parametrize("reported", [True, False])
+    async def test_a_run_that_asked_for_its_end_waits_a_year_longer_for_it(self, store, reported):
+        await store.register(new_run(webhook_url="https://app.example/hook"))
+        if reported:
+            await delivered(store, acceptance(status="paused"))
+        assert await store.prune(CUTOFF, 10) == reported
+        run = await store.run(SHOP, "tsk_1")
+        assert (run.webhook_url, run.event_id, run.final) == (
+            "https://app.example/hook",
+            None,
+            False,
+        )
+        (receipt,) = await store.accept([acceptance(to=(), at=CUTOFF + DAY)])
+        assert [d.target.url for d in receipt.deliveries] == ["https://app.example/hook"]
+        store.claim(receipt.deliveries)
+        await store.record([success(d, at=CUTOFF + DAY) for d in receipt.deliveries])
+        assert await store.prune(CUTOFF + 2 * DAY, 10) == 1
+        assert await store.run(SHOP, "tsk_1") is None
+
+    @pytest.mark.parametrize("reported", [True, False])
+    async def test_but_not_for_ever(self, store, reported):
+        await store.register(new_run(webhook_url="https://app.example/hook"))
+        if reported:
+            await delivered(store, acceptance(status="paused", at=START + DAY), at=START + DAY)
+        heard_of = START + DAY * reported
+        await store.prune(heard_of + 365 * DAY, 10)
+        assert await store.run(SHOP, "tsk_1") is not None
+        await store.prune(heard_of + 367 * DAY, 10)
+        assert await store.run(SHOP, "tsk_1") is None
 
     async def test_in_chunks_past_whatever_must_stay(self, store):
         await store.accept([acceptance(f"tsk_owed_{n}") for n in range(100)])

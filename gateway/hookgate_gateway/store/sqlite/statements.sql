@@ -253,12 +253,19 @@ DELETE FROM deliveries WHERE namespace = ? AND event_id = ?
 DELETE FROM events WHERE number = ?
 
 -- name: prune_run
-DELETE FROM runs WHERE namespace = ?1 AND run_id = ?2
+-- With its last event, unless its end is still to be told to its own target.
+DELETE FROM runs WHERE namespace = ?1 AND run_id = ?2 AND (final OR webhook_url IS NULL)
+    AND NOT EXISTS (SELECT 1 FROM events WHERE namespace = ?1 AND run_id = ?2)
+
+-- name: forget_report
+UPDATE runs SET event_id = NULL WHERE namespace = ?1 AND run_id = ?2
     AND NOT EXISTS (SELECT 1 FROM events WHERE namespace = ?1 AND run_id = ?2)
 
 -- name: prune_unreported_runs
+-- Those with a target of their own (?1 = 1), or those without.
 DELETE FROM runs WHERE (namespace, run_id) IN
-    (SELECT namespace, run_id FROM runs WHERE event_id IS NULL AND created_at < ? LIMIT ?)
+    (SELECT namespace, run_id FROM runs INDEXED BY runs_unreported
+     WHERE event_id IS NULL AND (webhook_url IS NOT NULL) = ?1 AND modified_at < ?2 LIMIT ?3)
 
 -- name: put_health
 INSERT INTO health (namespace, subscription, last_success_at, last_failure_at, last_outcome,

@@ -19,6 +19,8 @@ __all__ = [
 ]
 
 _LARGE_BODY = 65536
+_OPEN_RUN = 366 * 86400.0
+"""Seconds that a run with a webhook URL stays longer than events do, while nothing final came."""
 _LOOK_AT = 4
 """Events looked at for each one that may be removed in a chunk, so that a chunk stays short."""
 
@@ -121,7 +123,8 @@ def _pending_of(tx: Transaction, namespace: str, name: str, limit: int) -> list[
 def prune(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
     """``[removed, position, more]``: walks along the arrival from a position up to the cutoff."""
     before, limit, position = request
-    tx.execute("prune_unreported_runs", before, limit)
+    tx.execute("prune_unreported_runs", 0, before, limit)
+    tx.execute("prune_unreported_runs", 1, before - _OPEN_RUN, limit)
     tx.execute("prune_replays", before, limit)
     removed, chunk = 0, limit * _LOOK_AT
     rows = tx.execute("events_after", position, chunk).fetchall()
@@ -136,6 +139,7 @@ def prune(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
             tx.execute("prune_deliveries", namespace, id_)
             tx.execute("prune_event", number)
             tx.execute("prune_run", namespace, run_id)
+            tx.execute("forget_report", namespace, run_id)
             removed += 1
     return (removed, position, len(rows) == chunk), ()
 
