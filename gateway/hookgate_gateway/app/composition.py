@@ -163,7 +163,9 @@ class _Gateway:
             feed = HealthFeed(view, clock)
             health.listen(feed.touched)
             works |= {"control health": feed.publish_forever, **control.works}
-            await stack.enter_async_context(control.open(catalogue, view, feed, observer))
+            await stack.enter_async_context(
+                control.open(catalogue, services.orders, view, feed, observer)
+            )
             told["control"] = bound_address(control.socket)
         await stack.enter_async_context(background(works, observer))
         observer.event("listening", **told)

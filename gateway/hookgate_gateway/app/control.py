@@ -21,6 +21,7 @@ from hookgate_gateway.app.listening import bind
 from hookgate_gateway.app.tls_files import TlsFiles, UnusableCertificate
 from hookgate_gateway.catalogue.catalogue import Catalogue
 from hookgate_gateway.observe import Observer
+from hookgate_gateway.replay.orders import ReplayOrders
 from hookgate_gateway.settings import Settings
 
 __all__ = ["ControlListener", "open_control"]
@@ -44,11 +45,17 @@ class ControlListener:
     """What has to go on beside it."""
 
     def open(
-        self, catalogue: Catalogue, view: HealthView, feed: HealthFeed, observer: Observer
+        self,
+        catalogue: Catalogue,
+        orders: ReplayOrders,
+        view: HealthView,
+        feed: HealthFeed,
+        observer: Observer,
     ) -> AbstractAsyncContextManager[Door]:
         """Answer until the end of the block."""
         services = ControlServices(
             declarations=catalogue,
+            orders=orders,
             view=view,
             feed=feed,
             admit=self.token.admit,

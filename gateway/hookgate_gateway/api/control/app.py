@@ -5,6 +5,7 @@ The control application: every route of the control API, put together once.
 from aiohttp import web
 
 from hookgate_gateway.api.control.health import HealthRoutes
+from hookgate_gateway.api.control.replays import ReplayRoutes
 from hookgate_gateway.api.control.resources import ResourceRoutes
 from hookgate_gateway.api.control.services import ControlServices
 from hookgate_gateway.api.routing import Route, add_routes
@@ -29,5 +30,6 @@ def control_routes(services: ControlServices) -> tuple[Route, ...]:
     """All routes; each asks for the token."""
     return (
         *ResourceRoutes(services).routes(),
+        *ReplayRoutes(services).routes(),
         *HealthRoutes(services).routes(),
     )

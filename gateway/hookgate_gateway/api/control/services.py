@@ -14,6 +14,7 @@ from hookgate_gateway.catalogue.standing import Standing
 from hookgate_gateway.contract import ResourceKey
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import ResourceDraft, StoredResource
+from hookgate_gateway.replay.orders import ReplayOrders
 
 __all__ = ["MAX_BODY_BYTES", "ControlServices", "Declarations"]
 
@@ -42,6 +43,7 @@ class ControlServices:
     """The collaborators of all handlers."""
 
     declarations: Declarations
+    orders: ReplayOrders
     view: HealthView
     feed: HealthFeed
     admit: Callable[[Mapping[str, str]], None]

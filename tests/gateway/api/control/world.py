@@ -142,6 +142,7 @@ async def open_control_world(folder: Path) -> AsyncIterator[Control]:
             health.listen(feed.touched)
             control = ControlServices(
                 declarations=world.catalogue,
+                orders=services.orders,
                 view=view,
                 feed=feed,
                 admit=TokenFile(token_file, world.observer).admit,
