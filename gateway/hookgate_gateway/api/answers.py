@@ -26,11 +26,17 @@ JSON_HEADERS: Final = CIMultiDict(
     }
 )
 """Copied by each response; never changed."""
+SHOWN_LEVELS: Final = 200
+"""Of an answer that nobody's recursion could follow."""
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """A JSON answer."""
-    return raw(encode(value), status, headers)
+    """A JSON answer. What a payload nests too deeply to be shown is null: its bytes have it."""
+    try:
+        body = encode(value)
+    except RecursionError:
+        body = encode(_shallow(value, SHOWN_LEVELS))
+    return raw(body, status, headers)
 
 
 def nothing() -> web.Response:
@@ -71,3 +77,16 @@ def _finite(value: Any) -> Any:
     if isinstance(value, orjson.Fragment):
         return _finite(json.loads(value.contents))
     return value
+
+
+def _shallow(value: Any, levels: int) -> Any:
+    """A value without what lies deeper than so many levels."""
+    if isinstance(value, orjson.Fragment):
+        value = orjson.loads(value.contents)
+    if not isinstance(value, (dict, list, tuple)):
+        return value
+    if levels == 0:
+        return None
+    if isinstance(value, dict):
+        return {key: _shallow(item, levels - 1) for key, item in value.items()}
+    return [_shallow(item, levels - 1) for item in value]
