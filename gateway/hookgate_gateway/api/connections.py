@@ -51,11 +51,20 @@ class ConnectionLimits:
 class Connection(web.RequestHandler):
     """One client's connection: aiohttp's, watched from outside by :class:`Connections`."""
 
-    __slots__ = ("_connections", "_unread", "_unread_since", "_wire", "network", "waits_since")
+    __slots__ = (
+        "_connections",
+        "_now",
+        "_unread",
+        "_unread_since",
+        "_wire",
+        "network",
+        "waits_since",
+    )
 
     def __init__(self, connections: "Connections", server: web.Server, **options: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self._connections = connections
+        self._now = connections.now
         self._wire: asyncio.Transport | None = None
         self._unread = 0
         self._unread_since = 0.0
@@ -71,14 +80,14 @@ class Connection(web.RequestHandler):
             self._connections.turn_away(wire, why)
             return
         self._wire = wire
-        self.waits_since = self._connections.now()
+        self.waits_since = self._now()
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         if self._wire is None:
             return  # turned away
         if not self.waits_since:
-            self.waits_since = self._connections.now()
+            self.waits_since = self._now()
         super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -239,7 +248,7 @@ def _watched(
     """The application's handler, with the connection's moments noted around it."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        connection = cast("Connection", request.protocol)
+        connection: Any = request.protocol  # a Connection; a cast would be a call for each request
         connection.waits_since = inf
         try:
             return await handler(request)

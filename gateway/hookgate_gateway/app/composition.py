@@ -20,6 +20,7 @@ from hookgate_gateway.api.health import Check, make_metrics_app, none_loaded, no
 from hookgate_gateway.api.rates import KeyRates
 from hookgate_gateway.api.server import open_door
 from hookgate_gateway.api.services import Services
+from hookgate_gateway.app import descriptors
 from hookgate_gateway.app.background import background
 from hookgate_gateway.app.control import open_control
 from hookgate_gateway.app.failures import CannotStart
@@ -154,7 +155,7 @@ class _Gateway:
                 public,
                 observer,
                 grace=settings.shutdown_grace_seconds,
-                limits=_connection_limits(settings),
+                limits=_connection_limits(settings, observer),
             )
         )
         told = {"api": bound_address(public), "metrics": bound_address(metrics)}
@@ -251,10 +252,17 @@ def _check_folder(settings: Settings) -> None:
         )
 
 
-def _connection_limits(settings: Settings) -> ConnectionLimits:
-    return ConnectionLimits(
-        total=settings.max_connections, per_address=settings.max_connections_per_address
-    )
+def _connection_limits(settings: Settings, observer: Observer) -> ConnectionLimits:
+    granted = descriptors.grant()
+    total = descriptors.for_clients(settings.max_connections, granted, settings.max_inflight)
+    if total < settings.max_connections:
+        observer.warning(
+            "connections_limited",
+            connections=total,
+            file_descriptors=granted,
+            message="raise the limit of open files (ulimit -n), or lower HOOKGATE_MAX_CONNECTIONS",
+        )
+    return ConnectionLimits(total=total, per_address=settings.max_connections_per_address)
 
 
 def _policy(settings: Settings) -> UpkeepPolicy:
