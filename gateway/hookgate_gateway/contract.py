@@ -37,6 +37,8 @@ class Endpoint:
     """Where a subscription's deliveries are posted to, and how."""
 
     url: str = field(repr=False)
+    secret_url: bool = False
+    """It came from a Secret: only its scheme and host are shown to anybody."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     secret_headers: frozenset[str] = frozenset()
     """Lower-case names of the headers whose values came from Secrets: shown as ``***``."""

@@ -738,6 +738,8 @@ class Shipment:
     namespace: Namespace
     lane: LaneKey
     url: str = field(repr=False)
+    secret_url: bool = False
+    """Came from a Secret: the attempt shows its scheme and host alone."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     secret_headers: frozenset[str] = frozenset()
     timeout: float = 30.0

@@ -130,6 +130,7 @@ def _endpoint(spec: resource.Endpoint, values: SecretValues) -> Endpoint:
     tls = _tls(spec.tls, values)
     return Endpoint(
         url=url,
+        secret_url=spec.url_from is not None,
         headers=headers,
         secret_headers=frozenset(h.name for h in spec.headers if h.value_from),
         timeout=float(spec.timeout_seconds),

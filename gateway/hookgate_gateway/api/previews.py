@@ -19,8 +19,9 @@ _SIGNATURES: Final = frozenset({"X-Skyvern-Signature", "webhook-signature"})
 
 
 def url(shipment: Shipment) -> str:
-    """Where it goes: a query, which may hold a secret, is replaced by ``?…``."""
-    return read_url(shipment.url).shown
+    """Where it goes: a query, which may hold a secret, is replaced by ``?…``, as a secret path is."""
+    destination = read_url(shipment.url)
+    return destination.shown_without_path if shipment.secret_url else destination.shown
 
 
 def headers(shipment: Shipment, timestamp: int) -> dict[str, str]:

@@ -106,6 +106,7 @@ class WebhookTestRoutes:
             namespace=subscription.namespace,
             lane=subscription_lane(subscription.namespace, subscription.name),
             url=endpoint.url,
+            secret_url=endpoint.secret_url,
             headers=endpoint.headers,
             secret_headers=endpoint.secret_headers,
             timeout=endpoint.timeout,

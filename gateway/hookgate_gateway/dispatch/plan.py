@@ -99,6 +99,7 @@ def to_subscription(delivery: Delivery, body: bytes, subscription: Subscription)
             namespace=delivery.namespace,
             lane=delivery.lane,
             url=endpoint.url,
+            secret_url=endpoint.secret_url,
             headers=endpoint.headers,
             secret_headers=endpoint.secret_headers,
             timeout=endpoint.timeout,

@@ -179,7 +179,7 @@ class HttpSender:
 
     def _finish(self, report: "_Report", result: Answer | Failure) -> Attempt:
         duration = self._clock.monotonic() - report.begun
-        url = report.plan.shown if report.plan else ""
+        url = report.shown_url()
         if isinstance(result, Failure):
             return Attempt(
                 outcome=result.outcome,
@@ -223,6 +223,14 @@ class _Report:
         """Whether it went over TLS and showed no client certificate."""
         secure = self.plan is not None and self.plan.secure
         return secure and self.shipment.tls.certificate_pem is None
+
+    def shown_url(self) -> str:
+        """Where it went, for people."""
+        if self.plan is None:
+            return ""
+        if self.shipment.secret_url:
+            return self.plan.destination.shown_without_path
+        return self.plan.shown
 
     def shown_headers(self) -> Headers:
         """The request's headers for people: nothing that came from a Secret, no signature."""

@@ -135,7 +135,8 @@ class Attempt:
     retry_after: float | None = None
     """Seconds the receiver asked us to wait (429 and 503 only), from Retry-After in either form."""
     url: str = ""
-    """The URL posted to: without user info, its query replaced by ``?…``."""
+    """The URL posted to: without user info, its query replaced by ``?…``; of one that came from a
+    Secret only scheme and host."""
     request_headers: tuple[tuple[str, str], ...] = ()
     """What was sent; values that came from Secrets and signatures are ``***``."""
     response_headers: tuple[tuple[str, str], ...] = ()

@@ -65,6 +65,11 @@ class Destination:
         path, mark, _ = self.target.partition("?")
         return f"{self.scheme}://{self.netloc}{path}" + ("?…" if mark else "")
 
+    @property
+    def shown_without_path(self) -> str:
+        """The URL for people where its path is a secret, too."""
+        return f"{self.scheme}://{self.netloc}/…"
+
 
 # ---------------------------------------------------------------------------------------- judging
 

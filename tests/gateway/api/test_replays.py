@@ -309,6 +309,34 @@ async def test_a_preview_is_the_replay_without_sending(
     assert preview["status_code"] is preview["delivery_id"] is preview["error"] is None
 
 
+async def test_a_url_from_a_secret_is_shown_by_its_host_alone(world: World, shop: Tenant) -> None:
+    place = f"ok200/hunter2-{shop.namespace}"
+    secrets = {"signing": {"secret": SECRET}, "place": {"url": world.receiver.url(place).encode()}}
+    reference = {"urlFrom": {"secretKeyRef": {"name": "place", "key": "url"}}}
+    await shop.subscribe("only", None, endpoint=reference, secrets=secrets)
+    await shop.report("tsk_1")
+    delivery = await shop.delivery("tsk_1", state="delivered")
+    shown = {
+        path: await shop.get(path)
+        for path in (
+            PREVIEW.format("tsk_1"),
+            f"/v1/deliveries/{delivery['id']}",
+            f"/v1/events/{delivery['event_id']}/explain",
+            "/v1/runs/tsk_1",
+            "/v1/subscriptions/only",
+        )
+    }
+    shown["replay"] = await shop.post("/api/v1/runs/{}/webhook/replay".format("tsk_1"))
+    shown["test"] = await shop.post("/v1/subscriptions/only/test")
+    assert len(at(world, place)) == 3
+    for path, answer in shown.items():
+        assert "hunter2" not in str(answer), path
+    url = world.receiver.url("…")
+    assert shown["replay"]["target_webhook_url"] == url
+    assert shown[PREVIEW.format("tsk_1")]["target_webhook_url"] == url
+    assert shown[f"/v1/deliveries/{delivery['id']}"]["attempt_log"][0]["url"] == url
+
+
 async def test_a_preview_elsewhere_and_of_what_cannot_be_sent(world: World, shop: Tenant) -> None:
     url = world.receiver.url("ok200") + "?token=mine"
     unknown = await shop.call("GET", PREVIEW.format("tsk_0"))

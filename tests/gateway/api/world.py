@@ -88,18 +88,20 @@ class Tenant:
         payload = {"run_id": run_id, "status": status, "run_type": "task_v2", **more}
         return await self.post("/v1/events", payload, 202)
 
-    async def subscribe(self, name: str, url: str, **spec: Any) -> None:
+    async def subscribe(
+        self, name: str, url: str | None, *, secrets: Any = None, **spec: Any
+    ) -> None:
         document = {
             "apiVersion": "hookgate.dev/v1alpha1",
             "kind": "WebhookSubscription",
             "metadata": {"name": name, "namespace": self.namespace},
             "spec": {
-                "endpoint": {"url": url, **spec.pop("endpoint", {})},
+                "endpoint": {**({"url": url} if url else {}), **spec.pop("endpoint", {})},
                 "signing": {"secretRefs": [{"name": "signing", "key": "secret"}]},
                 **spec,
             },
         }
-        secrets = {"signing": {"secret": SECRET}}
+        secrets = secrets or {"signing": {"secret": SECRET}}
         await self.world.put(ResourceKind.SUBSCRIPTION, self.namespace, name, document, secrets)
 
     async def source(self, name: str, key: bytes) -> None:

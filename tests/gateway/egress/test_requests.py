@@ -119,6 +119,14 @@ async def test_the_shown_url_has_no_query() -> None:
     assert "secret" not in repr(attempt)
 
 
+async def test_a_url_from_a_secret_is_shown_without_its_path() -> None:
+    async with Receiver() as receiver, sending() as sender:
+        attempt = await sender.send(shipment(receiver.url("ok200/hunter2?x"), secret_url=True))
+    assert attempt.outcome is Outcome.SUCCESS
+    assert attempt.url == receiver.url("…")
+    assert "hunter2" not in repr(attempt)
+
+
 async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     async with Receiver() as receiver, Receiver() as proxy, sending() as sender:
         monkeypatch.setenv("HTTP_PROXY", proxy.url(""))

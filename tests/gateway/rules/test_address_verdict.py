@@ -272,6 +272,7 @@ def test_what_is_requested_is_what_was_judged(url: str, requested: str, shown: s
     destination = read_url(url)
     assert destination.url == requested
     assert destination.shown == shown
+    assert destination.shown_without_path == f"{destination.scheme}://{destination.netloc}/…"
 
 
 @given(st.text(alphabet=st.sampled_from("htps:/.@[]%0127fx①。ü#?\\ \n"), max_size=40))
