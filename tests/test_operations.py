@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from hookgate.cli import main
+from hookgate_gateway.api.bulk_requests import BulkCancelRequest, BulkReplayRequest
 from hookgate_gateway.catalogue.key_limits import MAX_BODY_ANNOTATION, RATE_ANNOTATION
 from hookgate_gateway.observe import RefusedRequest
 from hookgate_gateway.settings.load import known_variables
 
+BODIES = {"replays": BulkReplayRequest, "deliveries/cancel": BulkCancelRequest}
 TEXT = (Path(__file__).parent.parent / "docs/operations.md").read_text()
 
 
@@ -36,3 +38,10 @@ def test_every_command_that_is_named_exists(words, capsys):
         main([*words.split(), "--help"])
     assert ended.value.code == 0
     assert words.split()[-1] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("route", "body"), re.findall(r"GATEWAY/v1/([a-z/]+)\" --json '(.*?)'", TEXT, re.DOTALL)
+)
+def test_every_body_is_one_that_is_understood(route, body):
+    assert BODIES[route].model_validate_json(body).filter.subscription == "invoices"

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import logging
+import os
 import random
+import signal
 import sqlite3
 import time
 
@@ -20,11 +22,11 @@ _log = logging.getLogger(__name__)
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("victim", ["gateway", "writer"])
 async def test_a_replay_survives_kills_at_random_moments(
-    idle: Gateway, receiver: Receiver, seed: int
+    idle: Gateway, receiver: Receiver, victim: str
 ) -> None:
-    chance = random.Random(f"bulk replay {seed}")
+    chance = random.Random(f"bulk replay {victim}")
     ledger = Ledger()
     idle.manifests.subscription("hook", receiver.url("nothing-is-here"), retry=())
     await idle.start()
@@ -39,6 +41,10 @@ async def test_a_replay_survives_kills_at_random_moments(
     for _ in range(KILLS):
         await asyncio.sleep(chance.uniform(0.05, 0.4))  # the random moment
         assert (await idle.get(f"/v1/replays/{replay['id']}"))["remaining"] > 0
+        if victim == "writer":
+            for pid in idle.writer_pids():
+                os.kill(pid, signal.SIGKILL)
+            continue
         idle.kill()
         ledger.crashes.append(time.time())  # noqa: TID251  # the receiver's clock
         await idle.start()

@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
-from hookgate_gateway.dispatch.lanes import LANE_BYTES, Lane
+from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.plan import lane_terms
 from hookgate_gateway.dispatch.windows import Windows
 from hookgate_gateway.rules.delivery import LaneKey, Namespace
 from hookgate_gateway.rules.lane import subscription_lane
 
 __all__ = ["BusyLanes", "Room"]
+
+_BYTES = 1024 * 1024
+"""What may wait in a lane that takes more, and what must be free for it: twice what one step brings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,7 @@ class Room:
 
     def _is_full(self, lane: Lane, most: int) -> bool:
         return (
-            lane.waiting > most
-            or lane.waiting_bytes > LANE_BYTES // 2
-            or self._windows.room(lane) < LANE_BYTES
+            lane.waiting > most or lane.waiting_bytes > _BYTES or self._windows.room(lane) < _BYTES
         )
 
     def _held_lanes(self, namespace: Namespace, snapshot: Snapshot) -> frozenset[LaneKey]:
