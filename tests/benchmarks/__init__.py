@@ -1,0 +1,1 @@
+"""What judges the measurements must itself be right."""
