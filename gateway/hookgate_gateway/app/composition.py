@@ -111,7 +111,7 @@ class _Gateway:
             clock,
             lambda: catalogue.snapshot,
             _policy(settings),
-            counted=quota.counted,
+            quota=quota,
         )
         works: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": keeper.run,
@@ -214,7 +214,13 @@ class _Gateway:
             dispatch=self._dispatcher,
             health=health,
             direct=DirectSends(
-                store, sender, catalogue, observer, clock, learned=self._dispatcher.succeeded
+                store,
+                sender,
+                catalogue,
+                observer,
+                clock,
+                learned=self._dispatcher.succeeded,
+                keep=self._dispatcher.keep,
             ),
             clock=clock,
             ids=ids,

@@ -26,7 +26,7 @@ from hookgate_gateway.dispatch.plan import (
 )
 from hookgate_gateway.dispatch.report import tell_attempt, tell_recorded
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.ports import Backlog, Recording, Sender, Shipment, StoreUnavailable
+from hookgate_gateway.ports import Backlog, Recorded, Recording, Sender, Shipment, StoreUnavailable
 from hookgate_gateway.rules.delivery import (
     Attempt,
     Delivery,
@@ -65,7 +65,10 @@ class TooManyTests(DirectRefused):
 
 
 class DirectSends:
-    """Makes attempts at once. ``learned`` is told of each success: it closes the lane's breaker."""
+    """Makes attempts at once. ``learned`` is told of each success: it closes the lane's breaker.
+
+    ``keep`` takes an outcome over that the store does not take now; False when it cannot either.
+    """
 
     def __init__(
         self,
@@ -76,12 +79,14 @@ class DirectSends:
         clock: Clock,
         *,
         learned: Callable[[Delivery, Attempt], None],
+        keep: Callable[[Recording], bool],
     ) -> None:
         self._backlog = backlog
         self._catalogue = catalogue
         self._observer = observer
         self._clock = clock
         self._learned = learned
+        self._keep = keep
         self._courier = Courier(
             backlog, sender, catalogue, observer, clock, park=_keep, release=_keep
         )
@@ -104,31 +109,28 @@ class DirectSends:
         """Make the one attempt of a ``Kind.DIRECT`` delivery that the store holds, and record it.
 
         A hold ``Gone`` does not keep it back (it shows whether the receiver is there again); any other
-        ends it as ``blocked``. Raises NoSlot before anything was done, and StoreUnavailable when the
-        event could not be read or the outcome not be written: the delivery is then taken up by the
-        dispatcher once it is due.
+        ends it as ``blocked``. An outcome that cannot be written now is written later. Raises NoSlot
+        before anything was done, and StoreUnavailable when the event could not be read, or the outcome
+        neither written nor kept: the delivery is then taken up by the dispatcher once it is due.
         """
         with self._slot(delivery.namespace):
             self._backlog.claim([delivery])  # whatever the wall clock says meanwhile
+            endpoint = self._endpoint(delivery)
             try:
-                return await self._carry_out(delivery)
+                attempt = await self._attempt(delivery)
             except BaseException:
-                with suppress(StoreUnavailable):
-                    await self._backlog.release([delivery.id])
+                await self._release(delivery)
                 raise
+            if attempt.outcome is Outcome.SUCCESS:
+                self._learned(delivery, attempt)
+            current = endpoint == self._endpoint(delivery)
+            await self._record(self._judged(delivery, attempt, current=current))
+            return attempt
 
     def check(self, namespace: Namespace) -> None:
         """Raise NoSlot when ``replay`` would: ask before the delivery is stored."""
         with self._slot(namespace):
             pass
-
-    async def _carry_out(self, delivery: Delivery) -> Attempt:
-        endpoint = self._endpoint(delivery)
-        attempt = await self._attempt(delivery)
-        if attempt.outcome is Outcome.SUCCESS:
-            self._learned(delivery, attempt)
-        await self._record(delivery, attempt, current=endpoint == self._endpoint(delivery))
-        return attempt
 
     def _endpoint(self, delivery: Delivery) -> str:
         """The fingerprint of the endpoint that the delivery goes to now."""
@@ -148,7 +150,8 @@ class DirectSends:
             case Blocked(error):
                 return self._courier.blocked(error)
 
-    async def _record(self, delivery: Delivery, attempt: Attempt, *, current: bool) -> None:
+    def _judged(self, delivery: Delivery, attempt: Attempt, *, current: bool) -> Recording:
+        """``current``: the endpoint is still the one that answered."""
         policy, age_from = terms(delivery, self._catalogue.snapshot)
         verdict = decide(
             policy,
@@ -159,30 +162,43 @@ class DirectSends:
             age_from=age_from,
         )
         of_subscription = delivery.target.subscription is not None
-        gone = attempt.outcome is Outcome.GONE and of_subscription and current
-        recording = Recording(
+        tell_attempt(self._observer, delivery, attempt, verdict)
+        return Recording(
             delivery=delivery,
             attempt=attempt,
             verdict=verdict,
-            marks_gone=gone,
+            marks_gone=attempt.outcome is Outcome.GONE and of_subscription and current,
             revision=self._catalogue.snapshot.revision,
         )
-        tell_attempt(self._observer, delivery, attempt, verdict)
-        for left in range(_TRIES - 1, -1, -1):
-            try:
-                (recorded,) = await self._backlog.record([recording])
-            except StoreUnavailable:
-                if not left:
-                    raise
-                await asyncio.sleep(_PAUSE)
-            else:
-                tell_recorded(self._observer, recording, recorded)
-                break
-        if gone:
+
+    async def _record(self, recording: Recording) -> None:
+        """Write it, or have it kept. What was sent must not be sent once more when it comes due."""
+        try:
+            recorded = await self._write(recording)
+        except BaseException as error:
+            kept = self._keep(recording)
+            if not kept:
+                await self._release(recording.delivery)
+            if kept and isinstance(error, StoreUnavailable):
+                return
+            raise
+        tell_recorded(self._observer, recording, recorded)
+        if recording.marks_gone:
             with suppress(
                 StoreUnavailable
             ):  # recorded it is; the hold is seen with the next change
                 await self._catalogue.refresh()
+
+    async def _write(self, recording: Recording) -> Recorded:
+        for _ in range(_TRIES - 1):
+            with suppress(StoreUnavailable):
+                return (await self._backlog.record([recording]))[0]
+            await asyncio.sleep(_PAUSE)
+        return (await self._backlog.record([recording]))[0]
+
+    async def _release(self, delivery: Delivery) -> None:
+        with suppress(StoreUnavailable):
+            await self._backlog.release([delivery.id])
 
     @contextmanager
     def _slot(self, namespace: Namespace) -> Iterator[None]:

@@ -200,6 +200,7 @@ class Dispatcher:
         await self._tasks.end()
         if not await self._recorder.flush(_FLUSH):
             self._observer.error("outcomes_lost", count=self._recorder.pending)
+        self._started = False
         if aborted:
             await self._give_up(aborted)
 
@@ -250,6 +251,12 @@ class Dispatcher:
             self._judge.learn(lane, delivery, attempt)
             self._slots.settle(lane)
             self._slots.fill()
+
+    def keep(self, recording: Recording) -> bool:
+        """Write what somebody else's attempt came to, once the store takes it; False: there is no more writing."""
+        if self._started:
+            self._recorder.add(recording)
+        return self._started
 
     def expect(self, due: Timestamp) -> None:
         """Something that was stored elsewhere comes due then."""

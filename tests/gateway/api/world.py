@@ -232,7 +232,13 @@ async def open_world(
                 dispatch=dispatcher,
                 health=health,
                 direct=DirectSends(
-                    store, sender, catalogue, observer, clock, learned=dispatcher.succeeded
+                    store,
+                    sender,
+                    catalogue,
+                    observer,
+                    clock,
+                    learned=dispatcher.succeeded,
+                    keep=dispatcher.keep,
                 ),
                 clock=clock,
                 ids=ids,

@@ -34,6 +34,7 @@ def direct(world):
         world.observer,
         world.clock,
         learned=world.dispatcher.succeeded,
+        keep=world.dispatcher.keep,
     )
 
 
@@ -161,6 +162,34 @@ async def test_a_replay_is_recorded_after_a_short_outage_and_told_after_a_long_o
     world.backlog.down = True
     with pytest.raises(StoreUnavailable):
         await direct(world).replay(stored(world))
+
+
+async def test_a_replay_that_could_not_be_recorded_is_recorded_later_and_not_sent_again():
+    world = World(subscription())
+    async with world.dispatcher:
+        delivery = stored(world)
+        world.backlog.down = True
+        assert (await direct(world).replay(delivery)).outcome is Outcome.SUCCESS
+        assert world.backlog.state == {delivery.id: "pending"}
+        world.backlog.down = False
+        await asyncio.sleep(500)
+    assert len(world.sender.sent) == 1
+    assert world.backlog.state == {delivery.id: "delivered"}
+    assert [number for number, _ in world.backlog.attempts[delivery.id]] == [1]
+    assert not world.backlog.taken
+
+
+async def test_a_replay_that_nobody_waits_for_any_more_is_recorded_all_the_same():
+    world = World(subscription())
+    async with world.dispatcher:
+        delivery = stored(world)
+        world.backlog.delay = 5.0
+        replaying = asyncio.create_task(direct(world).replay(delivery))
+        await asyncio.sleep(1)
+        replaying.cancel()
+        await asyncio.sleep(500)
+    assert len(world.sender.sent) == 1
+    assert world.backlog.state == {delivery.id: "delivered"}
 
 
 @pytest.mark.parametrize("jump", [3600, -3600])

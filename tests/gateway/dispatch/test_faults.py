@@ -117,6 +117,7 @@ async def test_a_replay_reads_a_large_body(bodies, outcome):
         world.observer,
         world.clock,
         learned=world.dispatcher.succeeded,
+        keep=world.dispatcher.keep,
     )
     assert (await sends.replay(delivery)).outcome is outcome
 
