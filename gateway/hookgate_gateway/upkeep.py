@@ -7,6 +7,7 @@ It decides nothing about deliveries; the store's promises (``ports.Upkeep``) say
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.clock import Clock, PatientWall
@@ -33,10 +34,22 @@ class UpkeepPolicy:
     """Between two chunks."""
 
 
+class Quota(Protocol):
+    """Whoever has to know how much is pending; see :class:`hookgate_gateway.intake.quota.BacklogQuota`."""
+
+    def counting(self) -> None:
+        """The store is about to count."""
+        ...
+
+    def counted(self, pending: Mapping[tuple[Namespace, str], int]) -> None:
+        """It has counted."""
+        ...
+
+
 class Housekeeper:
     """Measures and tidies until cancelled. A store that cannot now is asked again later.
 
-    ``counted`` is told the pending deliveries whenever they were counted.
+    ``quota`` is told the pending deliveries whenever they were counted.
     """
 
     def __init__(
@@ -47,7 +60,7 @@ class Housekeeper:
         snapshot: Callable[[], Snapshot],
         policy: UpkeepPolicy,
         *,
-        counted: Callable[[Mapping[tuple[Namespace, str], int]], None] = lambda _: None,
+        quota: Quota | None = None,
     ) -> None:
         self._store = store
         self._observer = observer
@@ -55,7 +68,7 @@ class Housekeeper:
         self._snapshot = snapshot
         self._policy = policy
         self._patient = PatientWall(clock, policy.delete_grace)
-        self._counted = counted
+        self._quota = quota
         self._known: frozenset[tuple[Namespace, str]] = frozenset()
         self._pending: Mapping[tuple[Namespace, str], int] | None = None
 
@@ -72,9 +85,12 @@ class Housekeeper:
 
     async def measure(self) -> None:
         """Set the gauges that come from the store and the catalogue; drop deleted subscriptions' series."""
+        if self._quota is not None:
+            self._quota.counting()
         figures = await self._store.statistics()
         self._pending = figures.pending
-        self._counted(figures.pending)
+        if self._quota is not None:
+            self._quota.counted(figures.pending)
         subscriptions = self._snapshot().subscriptions
         known = frozenset(subscriptions)
         for namespace, name in self._known - known:

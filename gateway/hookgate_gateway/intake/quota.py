@@ -2,7 +2,8 @@
 How many deliveries a namespace may have pending: a fuse, so that one dead receiver fills no disk.
 
 The counts come from the store now and then (the housekeeper reads them for the gauges anyway) and grow
-with what is accepted in between, so that no request asks the store. They are exact to a few seconds.
+with what is accepted in between, so that no request asks the store. They are exact to a few seconds:
+what has ended is noticed late, what was created at once.
 """
 
 from collections import Counter
@@ -36,10 +37,18 @@ class BacklogQuota:
     def __init__(self, limit: int = 0) -> None:
         self._limit = limit
         self._pending: Counter[Namespace] = Counter()
+        self._meanwhile: Counter[Namespace] = Counter()
+
+    def counting(self) -> None:
+        """The store is about to count: what is added from now on may not be in its answer."""
+        self._meanwhile.clear()
 
     def counted(self, pending: Mapping[tuple[Namespace, str], int]) -> None:
-        """What the store has counted, by namespace and subscription."""
-        counts: Counter[Namespace] = Counter()
+        """What the store has counted, by namespace and subscription.
+
+        What was added meanwhile may be counted twice, until the next time; never not at all.
+        """
+        counts = Counter(self._meanwhile)
         for (namespace, _), count in pending.items():
             counts[namespace] += count
         self._pending = counts
@@ -47,6 +56,7 @@ class BacklogQuota:
     def added(self, namespace: Namespace, count: int) -> None:
         """Deliveries were created just now."""
         self._pending[namespace] += count
+        self._meanwhile[namespace] += count
 
     def check(self, namespace: Namespace) -> None:
         """Raises BacklogFull when the namespace may have no more."""

@@ -201,10 +201,23 @@ async def test_a_full_backlog_refuses_and_says_how_full_it_is():
             await g.accept(payload("tsk_3"))
         assert refused.value.retry_after >= 1
         await g.accept(payload("tsk_3"), "bank")  # what others may is their own
+        quota.counting()
         quota.counted({("shop", "invoices"): 1, ("shop", ""): 1, ("bank", "x"): 9})
         await g.accept(payload("tsk_3"))
         with pytest.raises(BacklogFull):
             await g.accept(payload("tsk_4"))
+
+
+async def test_what_is_accepted_while_the_store_counts_is_not_forgotten():
+    quota = BacklogQuota(3)
+    async with gateway(quota) as g:
+        await g.accept(payload("tsk_0"))
+        quota.counting()
+        await g.accept(payload("tsk_1"))
+        await g.accept(payload("tsk_2"))
+        quota.counted({("shop", "invoices"): 1})  # as it stood when it began
+        with pytest.raises(BacklogFull):
+            await g.accept(payload("tsk_3"))
 
 
 async def test_duplicates_do_not_count_twice():
