@@ -20,6 +20,8 @@ _FIRST = 8
 _LOOK = 0.01
 """Seconds between two steps, and between looks at a lane that is full."""
 _LONGEST_LOOK = 0.25
+_BREATH = 0.003
+"""Seconds between steps that find little: as long as one takes, so that accepts have the store, too."""
 _BEHIND = 0.1
 """Seconds for which a lane may stay full before less is brought to it at once."""
 _GATHER = 0.05
@@ -59,7 +61,7 @@ class Pace:
         grows = self.eager and count >= self.size
         size = min(MOST, self.size * 2) if grows else self.size
         bucket = self.bucket.spent(now, count) if self.bucket is not None and count else self.bucket
-        next_at = now + _LOOK if count else now
+        next_at = now + (_LOOK if count >= self.size else _BREATH)
         if bucket is not None and count:
             next_at = max(now + _GATHER, bucket.ready_at)
         return Pace(bucket, size, next_at=next_at, eager=count > 0 or self.eager)
