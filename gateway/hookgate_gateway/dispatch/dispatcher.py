@@ -5,7 +5,7 @@ The dispatcher: carries what is owed through lanes and slots to its record.
 is done by the rules; this object only connects the parts and owns their tasks.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -25,6 +25,7 @@ from hookgate_gateway.dispatch.returns import Returns
 from hookgate_gateway.dispatch.room import BusyLanes, Room
 from hookgate_gateway.dispatch.slots import Slots
 from hookgate_gateway.dispatch.states import LaneState
+from hookgate_gateway.dispatch.takes import Takes
 from hookgate_gateway.dispatch.tasks import Tasks
 from hookgate_gateway.dispatch.tending import Tending
 from hookgate_gateway.dispatch.windows import WINDOW_BYTES, Windows
@@ -105,10 +106,12 @@ class Dispatcher:
             ended=self._judge.ended,
             may_start=self._may_start,
         )
+        self._takes = Takes()
         self._feed = DueFeed(
             backlog,
             clock,
             self._returns,
+            takes=self._takes,
             admit=self._admission.admit,
             fill=self._slots.fill,
             may_take=self._may_start,
@@ -117,6 +120,8 @@ class Dispatcher:
             backlog,
             clock,
             self._windows,
+            returns=self._returns,
+            takes=self._takes,
             receive=self._admission.receive,
             settle=self._slots.settle,
             fill=self._slots.fill,
@@ -234,8 +239,9 @@ class Dispatcher:
             self._admission.admit(delivery)
         self._slots.fill()
 
-    def superseded(self, ids: Iterable[DeliveryId]) -> None:
+    def superseded(self, ids: Collection[DeliveryId]) -> None:
         """These were cancelled in the store: forget those that wait; what is in flight finishes."""
+        self._takes.cancelled(ids)
         for id_ in ids:
             lane = self._windows.drop(id_)
             if lane is not None:

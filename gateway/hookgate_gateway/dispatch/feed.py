@@ -10,6 +10,7 @@ from math import inf
 from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.lanes import Lane, weight
 from hookgate_gateway.dispatch.returns import Returns
+from hookgate_gateway.dispatch.takes import Takes
 from hookgate_gateway.dispatch.windows import Windows
 from hookgate_gateway.ports import Backlog
 from hookgate_gateway.rules.delivery import Delivery, Timestamp
@@ -41,6 +42,7 @@ class DueFeed:
         clock: Clock,
         returns: Returns,
         *,
+        takes: Takes,
         admit: Callable[[Delivery], None],
         fill: Callable[[], None],
         may_take: Callable[[], bool],
@@ -48,6 +50,7 @@ class DueFeed:
         self._backlog = backlog
         self._clock = clock
         self._returns = returns
+        self._takes = takes
         self._admit = admit
         self._fill = fill
         self._may_take = may_take
@@ -69,9 +72,13 @@ class DueFeed:
             self._nudge.clear()
             self._until = inf
             now = self._clock.now()
-            taken = await self._backlog.take_due(now, TAKE)
+            with self._takes.take() as cancelled:
+                taken = await self._backlog.take_due(now, TAKE)
             for delivery in taken.deliveries:
-                self._admit(delivery)
+                if delivery.id in cancelled:
+                    self._returns.release(delivery.id)
+                else:
+                    self._admit(delivery)
             self._fill()
             next_due = inf if taken.next_due is None else taken.next_due
             if len(taken.deliveries) == TAKE or (taken.deliveries and next_due <= now):
@@ -105,6 +112,8 @@ class Refills:
         clock: Clock,
         windows: Windows,
         *,
+        returns: Returns,
+        takes: Takes,
         receive: Callable[[Lane, Delivery], bool],
         settle: Callable[[Lane], None],
         fill: Callable[[], None],
@@ -114,6 +123,8 @@ class Refills:
         self._backlog = backlog
         self._clock = clock
         self._windows = windows
+        self._returns = returns
+        self._takes = takes
         self._receive = receive
         self._settle = settle
         self._fill = fill
@@ -161,8 +172,11 @@ class Refills:
         asked_at = self._clock.monotonic()
         lane.backlogged = False
         behind = lane.refill_behind
-        parked = await self._backlog.take_parked(lane.key, limit, behind)
-        refused = [delivery for delivery in parked if not self._receive(lane, delivery)]
+        with self._takes.take() as cancelled:
+            parked = await self._backlog.take_parked(lane.key, limit, behind)
+        self._returns.release(*[one.id for one in parked if one.id in cancelled])
+        alive = [delivery for delivery in parked if delivery.id not in cancelled]
+        refused = [delivery for delivery in alive if not self._receive(lane, delivery)]
         if parked:
             lane.typical_weight = max(
                 sum(map(weight, parked)) // len(parked), *map(weight, refused), 0

@@ -194,6 +194,7 @@ class FakeBacklog:
         self.bodies = {}
         self.calls = defaultdict(int)
         self.delay = 0.0
+        self.answer_delay = 0.0
         self._changed = asyncio.Event()
 
     def add(self, *deliveries, parked=False):
@@ -229,6 +230,11 @@ class FakeBacklog:
         if self.down:
             raise StoreUnavailable("the store is down")
 
+    async def _answer(self):
+        """What was read takes its time to arrive."""
+        if self.answer_delay:
+            await asyncio.sleep(self.answer_delay)
+
     async def owned(self):
         return self.ownership
 
@@ -241,6 +247,7 @@ class FakeBacklog:
         free = self._free(parked=False)
         due = [d for d in free if d.due <= now][:limit]
         self.taken |= {d.id for d in due}
+        await self._answer()
         later = [d.due for d in free if d.id not in self.taken]
         return Taken(tuple(due), min(later, default=None))
 
@@ -256,6 +263,7 @@ class FakeBacklog:
         found = [d for d in free if after is None or (d.due, d.id) > after][:limit]
         self.taken |= {d.id for d in found}
         self.parked -= {d.id for d in found}
+        await self._answer()
         return found
 
     async def parked_lanes(self):

@@ -16,6 +16,7 @@ from tests.gateway.dispatch.fakes import (
     GONE,
     LANE,
     SUSPENDED,
+    World,
     api_key,
     hangs,
     held,
@@ -246,3 +247,20 @@ async def test_what_the_former_endpoint_answers_says_nothing_about_the_new_one()
         world.accept(world.make())
         await asyncio.sleep(1)
         assert states(world) == ["delivered", "exhausted"]
+
+
+@pytest.mark.parametrize("parked", [True, False])
+async def test_what_is_cancelled_while_it_is_being_taken_is_not_sent(parked):
+    world = World(subscription())
+    one, two = world.make(), world.make()
+    world.backlog.add(one, two, parked=parked)
+    world.backlog.answer_delay = 2.0
+    async with world.dispatcher:
+        await asyncio.sleep(1)
+        assert world.backlog.taken == {one.id, two.id}
+        world.backlog.state[one.id] = "cancelled"
+        world.dispatcher.cancelled([one.id])
+        await asyncio.sleep(100)
+        assert [shipment.delivery_id for _, shipment in world.sender.sent] == [two.id]
+        assert not world.backlog.taken
+        assert world.backlog.of("pending") == []
