@@ -279,6 +279,8 @@ class Acceptor:
             self._answer(waiting, receipt)
         if superseded:
             self._handover.superseded(superseded)
+            over = frozenset(superseded)
+            created = [one for one in created if one.id not in over]
         if created:
             self._handover.offer(created)
         return stale

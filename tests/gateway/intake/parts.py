@@ -84,8 +84,17 @@ class Store:
             acceptance.event_id,
             tuple(delivery(acceptance, new) for new in acceptance.deliveries if not new.parked),
             len(acceptance.deliveries),
-            superseded=("dlv_interim",) if report.run_id == "tsk_interim_before" else (),
+            superseded=tuple(self._interim(report)),
         )
+
+    def _interim(self, report):
+        """What a report supersedes. Of the run ``tsk_interim_before`` something was stored earlier."""
+        if report.run_id == "tsk_interim_before":
+            yield "dlv_interim"
+        for earlier in self.events.values():
+            of_run = earlier.report.run_id == report.run_id
+            if of_run and report.final and not earlier.report.final:
+                yield from (new.id for new in earlier.deliveries)
 
 
 def delivery(acceptance, new):

@@ -142,6 +142,18 @@ async def test_interim_deliveries_that_a_final_event_cancelled_are_told():
     assert g.dispatcher.forgotten == ["dlv_interim"]
 
 
+async def test_what_the_same_commit_has_superseded_is_not_handed_over():
+    async with gateway() as g:
+        g.store.disk.clear()
+        callers = await g.arrive(payload("tsk_0"))
+        callers += await g.arrive(payload("tsk_1", status="running"), payload("tsk_1"))
+        g.store.disk.set()
+        await asyncio.gather(*callers)
+    _, [interim, final] = g.store.batches
+    assert [one.id for one in g.dispatcher.offered[1]] == [final.deliveries[0].id]
+    assert g.dispatcher.forgotten == [interim.deliveries[0].id]
+
+
 # ------------------------------------------------------------------------------------- overload
 
 
