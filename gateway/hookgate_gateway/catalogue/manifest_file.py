@@ -113,7 +113,7 @@ def _name(document: Any) -> str | None:
     match document:
         case {"kind": str(kind), "metadata": {"name": str(name)} as metadata} if kind in _MODELS:
             namespace = metadata.get("namespace") or "default"
-            place = f"{namespace}/{name}"
+            place = f"{namespace}/{name}" if isinstance(namespace, str) else name
             return f"{kind} {place}" if place.isprintable() and len(place) < 320 else None
         case _:
             return None
