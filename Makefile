@@ -21,7 +21,8 @@ test: setup
 
 # Thirty times as many examples of every property test, here and beside the parts.
 fuzz: setup
-	$(BIN)/python -m pytest tests -m "not acceptance and not faults" --hypothesis-profile=fuzz --timeout=0
+	$(BIN)/python -m pytest tests -m hypothesis --hypothesis-profile=fuzz --timeout=0
+	FUZZ_SEEDS=60 $(BIN)/python -m pytest tests/fuzz/test_broken_http.py
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import re
 from collections.abc import AsyncIterator
@@ -136,7 +137,7 @@ def statuses(answered: bytes) -> list[int]:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("FUZZ_SEEDS", "3"))))
 async def test_broken_http_breaks_nothing(running: Gateway, seed: int) -> None:
     chance = random.Random(seed)
     process = running.process

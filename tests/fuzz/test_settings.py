@@ -13,13 +13,14 @@ from hookgate_gateway.settings.model import PREFIX, Settings, variable
 from hookgate_gateway.settings.values import parse_dns_servers, parse_listen, parse_store
 
 PASSWORD = "hunter2-and-more"
+DSN = f"postgresql://u:{PASSWORD}@db/x"
 FIELDS = sorted(Settings.model_fields)
 environment_text = st.text(
     alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=40
 )
 values = environment_text | st.sampled_from(
     ["", " ", "-1", "0", "1e999", "nan", "inf", "9" * 5000, "true", "null", "[]", '{"a": 1}', "::", "[::1]:80",
-     "sqlite:///", "sqlite:////a\nb", f"postgresql://u:{PASSWORD}@db/x", "10.0.0.0/8,", "٣", "1_000", "0x10"]
+     "sqlite:///", "sqlite:////a\nb", DSN, "10.0.0.0/8,", "٣", "1_000", "0x10"]
 )  # fmt: skip
 
 
@@ -32,7 +33,7 @@ def test_any_value(field, value):
         except SettingsError as error:
             [line] = error.lines
             assert line.startswith(variable(field))
-            assert PASSWORD not in line or "//" not in value
+            assert PASSWORD not in line or value != DSN
             assert line.isprintable()
         else:
             assert settings.store
