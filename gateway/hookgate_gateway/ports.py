@@ -113,6 +113,8 @@ class Acceptance:
     """The id to use for the delivery to the run's own target, should the run have one."""
     revision: int
     """The catalogue's revision that the deliveries were matched with."""
+    unless_ended: bool = False
+    """Only while the run has no final event; else that one is answered as its duplicate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """The same report is stored already, and committed."""
+    """The same report is stored already, and committed (or the final one that it was not to follow)."""
 
     event_id: EventId
     deliveries: int

@@ -79,18 +79,18 @@ class CancelRoutes:
         run = await self._services.history.run(namespace, run_id)
         if run is None:
             raise unknown("run")
-        if run.final:
-            if run.status == RunStatus.CANCELED:
-                return run
-            raise conflict("run_ended", f"the run has ended already: {run.status}")
-        return await self._end(run)
+        return _ended(run) if run.final else await self._end(run)
 
     async def _end(self, run: RunRecord) -> RunRecord:
         now = self._services.clock.now()
         body = _payload(run, now)
-        accepted = await self._services.reports.accept(run.namespace, body, _ORIGIN)
+        accepted = await self._services.reports.accept(
+            run.namespace, body, _ORIGIN, unless_ended=True
+        )
         if isinstance(accepted, Unreadable):
             raise TypeError(f"our own event was refused: {accepted.msg}")
+        if accepted.duplicate:  # somebody else has ended it meanwhile
+            return _ended(await self._services.history.run(run.namespace, run.run_id) or run)
         return replace(
             run,
             status=RunStatus.CANCELED,
@@ -99,6 +99,13 @@ class CancelRoutes:
             final=True,
             payload=body,
         )
+
+
+def _ended(run: RunRecord) -> RunRecord:
+    """A run that has ended, if by a cancel. Raises Refusal: 409."""
+    if run.status != RunStatus.CANCELED:
+        raise conflict("run_ended", f"the run has ended already: {run.status}")
+    return run
 
 
 def _payload(run: RunRecord, now: Timestamp) -> bytes:

@@ -56,7 +56,7 @@ class Reports(Protocol):
     """Durable acceptance; see :class:`hookgate_gateway.intake.accept.Acceptor`."""
 
     async def accept(
-        self, namespace: Namespace, body: bytes, origin: str
+        self, namespace: Namespace, body: bytes, origin: str, *, unless_ended: bool = False
     ) -> AcceptedReport | Unreadable: ...
 
 

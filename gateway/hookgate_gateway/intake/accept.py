@@ -161,11 +161,12 @@ class Acceptor:
         return self._queue.held_bytes
 
     async def accept(
-        self, namespace: Namespace, body: bytes, origin: str
+        self, namespace: Namespace, body: bytes, origin: str, *, unless_ended: bool = False
     ) -> AcceptedReport | Unreadable:
         """Store a report and what it brings; return only when it is on disk.
 
-        ``origin`` says who sent it, as in :class:`hookgate_gateway.ports.Acceptance`; the namespace is
+        With ``unless_ended`` the run must have no final event yet; one that has is answered with that
+        event, as a duplicate. ``origin`` says who sent it, as in :class:`hookgate_gateway.ports.Acceptance`; the namespace is
         the one that the sender proved to belong to. Raises Overloaded, BacklogFull and
         StoreUnavailable: nothing was acknowledged, the caller should come again. A caller that is
         cancelled leaves its event where it is.
@@ -180,6 +181,7 @@ class Acceptor:
             self._observer.received(namespace, "other", "other", "rejected")
             return report
         waiting = self._waiting(namespace, report, body, origin)
+        waiting.unless_ended = unless_ended
         self._queue.put(waiting)
         self._arrived.set()
         receipt = await waiting.answer
@@ -250,6 +252,7 @@ class Acceptor:
             deliveries=tuple([self._delivery(subscription) for subscription in matched]),
             run_delivery=waiting.run_delivery,
             revision=snapshot.revision,
+            unless_ended=waiting.unless_ended,
         )
 
     def _delivery(self, subscription: Subscription) -> NewDelivery:

@@ -51,6 +51,8 @@ class Waiting:
     origin: str
     answer: asyncio.Future[Accepted | Duplicate]
     """Cancelled when the caller went away; the event is stored nevertheless."""
+    unless_ended: bool = False
+    """Only while its run has no final event."""
     charge: int = 0
     """Bytes it is counted with; 0 before it came and after it left."""
     stale: int = 0

@@ -1,5 +1,6 @@
 """Runs in both dialects: created, looked at, listed, cancelled."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -251,6 +252,16 @@ async def test_a_run_that_ended_is_not_cancelled_and_a_later_report_is_an_event(
     await shop.report(run_id, "completed")
     events = (await shop.get("/v1/events", params={"run_id": run_id}))["items"]
     assert [event["status"] for event in events] == ["completed", "canceled"]
+
+
+async def test_cancels_that_come_together_make_one_event(shop: Tenant) -> None:
+    run_id = (await shop.post("/v1/run/tasks", {"prompt": "buy"}))["run_id"]
+    path = f"/v1/runs/{run_id}/cancel"
+    replies = await asyncio.gather(*(shop.call("POST", path) for _ in range(12)))
+    assert {reply.status for reply in replies} == {200}
+    assert {reply.json()["status"] for reply in replies} == {"canceled"}
+    events = (await shop.get("/v1/events", params={"run_id": run_id}))["items"]
+    assert [event["status"] for event in events] == ["canceled"]
 
 
 @pytest.mark.parametrize("slash", ["", "/"])

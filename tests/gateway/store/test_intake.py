@@ -1,11 +1,12 @@
 """Accept and register: what is stored with an event, and what a duplicate is."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from hookgate_gateway.contract import ResourceKey, ResourceKind
-from hookgate_gateway.ports import Accepted, Duplicate, ResourceDraft, Stale
+from hookgate_gateway.ports import Accepted, Duplicate, EventQuery, ResourceDraft, Stale
 from hookgate_gateway.rules.delivery import DeliveryState, Ending, KeyRef, Kind, Target
 from tests.gateway.stores import BANK, SHOP, START, acceptance, new_run, success
 
@@ -205,3 +206,32 @@ class TestSuperseding:
         await accept_one(store, acceptance("tsk_2", "running"))
         await accept_one(store, acceptance("tsk_1", "running", namespace=BANK))
         assert (await accept_one(store, acceptance("tsk_1"))).superseded == ()
+
+
+class TestOnlyWhileARunGoesOn:
+    def ending(self, run_id="tsk_1", **more):
+        return replace(acceptance(run_id, "canceled", **more), unless_ended=True)
+
+    async def test_it_ends_a_run_that_goes_on_or_that_nobody_knows(self, store):
+        await store.accept([acceptance(status="running")])
+        first, other = await store.accept([self.ending(), self.ending("tsk_2")])
+        assert isinstance(first, Accepted)
+        assert isinstance(other, Accepted)
+        assert (await store.run(SHOP, "tsk_1")).status == "canceled"
+
+    @pytest.mark.parametrize("together", [True, False])
+    async def test_of_two_one_is_stored(self, store, together):
+        both = [self.ending(body=b'{"n": 1}'), self.ending(body=b'{"n": 2}')]
+        if together:
+            first, second = await store.accept(both)
+        else:
+            (first,), (second,) = await store.accept(both[:1]), await store.accept(both[1:])
+        assert isinstance(first, Accepted)
+        assert second == Duplicate(first.event_id, 0)
+        assert len((await store.events(SHOP, EventQuery(), limit=9)).items) == 1
+        assert (await store.statistics()).pending == {(SHOP, "invoices"): 1}
+
+    async def test_a_run_that_ended_stays_as_it_ended(self, store):
+        (final,) = await store.accept([acceptance()])
+        assert await store.accept([self.ending()]) == [Duplicate(final.event_id, 0)]
+        assert (await store.run(SHOP, "tsk_1")).status == "completed"

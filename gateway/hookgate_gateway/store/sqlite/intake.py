@@ -108,6 +108,7 @@ def _item(acceptance: Acceptance) -> tuple[Any, ...]:
         acceptance.run_delivery,
         len(acceptance.body),
         [(new.id, new.subscription, new.lane, new.parked) for new in acceptance.deliveries],
+        acceptance.unless_ended,
     )
 
 

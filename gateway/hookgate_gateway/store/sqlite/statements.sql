@@ -22,6 +22,9 @@ ON CONFLICT DO NOTHING
 -- name: event_stored
 SELECT 1 FROM events WHERE namespace = ? AND id = ?
 
+-- name: final_event_of_run
+SELECT event_id FROM runs WHERE namespace = ? AND run_id = ? AND final AND event_id IS NOT NULL
+
 -- name: original_event
 SELECT id FROM events
 WHERE namespace = ? AND run_id = ? AND attempt = ? AND retry_pending = ? AND body_sha256 = ?

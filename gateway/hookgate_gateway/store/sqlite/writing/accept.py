@@ -28,6 +28,8 @@ def accept(tx: Transaction, items: Sequence[Any], bodies: memoryview) -> Answer:
         end = body + item[13]
         if item[11] < revision and tx.row("event_stored", item[1], item[0]) is None:
             answers.append((3, revision))
+        elif item[15] and (ended := _ended_by_another(tx, item)):
+            answers.append((2, ended, 0))
         else:
             answers.append(_store(tx, item, bodies[start:body], bodies[body:end], rows))
         start = end
@@ -35,11 +37,19 @@ def accept(tx: Transaction, items: Sequence[Any], bodies: memoryview) -> Answer:
     return answers, ()
 
 
+def _ended_by_another(tx: Transaction, item: Sequence[Any]) -> str | None:
+    """The final event of the item's run, unless this is the item itself, come once more."""
+    row = tx.row("final_event_of_run", item[1], item[2])
+    if row is None or tx.row("event_stored", item[1], item[0]) is not None:
+        return None
+    return str(row[0])
+
+
 def _store(
     tx: Transaction, item: Sequence[Any], sha256: memoryview, body: memoryview, rows: list[_Row]
 ) -> _Row:
     (event_id, namespace, run_id, run_type, status, attempt, retry_pending, final, workflow_id,
-     received_at, origin, _, run_delivery, size, deliveries) = item  # fmt: skip
+     received_at, origin, _, run_delivery, size, deliveries, _) = item  # fmt: skip
     tx.cursor.execute(
         SQL["insert_event"],
         (namespace, event_id, run_id, run_type, status, attempt, retry_pending, final,
