@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.soak.judgement import Account
-from benchmarks.soak.latency import Minute
+from benchmarks.soak.latency import Minute, quantile
 from benchmarks.soak.samples import Sample, Trend
 
 
@@ -70,10 +70,22 @@ def show(result: Result) -> None:
     console.print(
         f"kills {dict(result.kills)}, edits {dict(result.edits)}, replays {dict(result.replays)}"
     )
+    console.print(_state(result.samples))
     console.print(f"warnings and errors in the log: {dict(result.log)}")
     for line in result.verdict():
         console.print(f"[bold]BROKEN[/bold] {line}", highlight=False)
     console.print("every promise was kept" if not result.verdict() else "promises were broken")
+
+
+def _state(samples: Sequence[Sample]) -> str:
+    """What the samples say beside growth."""
+    if not samples:
+        return "no samples"
+    lags = sorted(sample.lag for sample in samples)
+    return (
+        f"event loop: /healthz answered in {quantile(lags, 0.5):.1f} ms (median), {quantile(lags, 0.99):.1f} ms"
+        f" (p99), {lags[-1]:.0f} ms (worst); at most {max(s.pending for s in samples):.0f} deliveries pending"
+    )
 
 
 def _accounts(result: Result) -> Table:
