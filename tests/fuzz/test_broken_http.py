@@ -1,6 +1,7 @@
 """A running gateway and clients that speak broken HTTP: no 5xx, no stack trace, and it goes on answering."""
 
 import asyncio
+import base64
 import contextlib
 import os
 import random
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from yarl import URL
 
 from tests.acceptance.harness import Gateway, gateway, report
 from tests.acceptance.manifests import API_KEY
@@ -178,6 +180,23 @@ async def test_no_depth_of_a_body_is_a_failure_of_ours(
         for sent in (deep, body, body.replace(b'"parameters"', b'"data"')):
             reply = await running.post(path, sent)
             assert reply.status < 500, (reply.status, reply.body[:300])
+
+
+CURSORS = [b"[]", b"[1]", b'["x"]', b'[1e308,"x"]', b'[-1e308,""]', b'[1.5,"\\u0000"]', b'["' + b"z" * 2000 + b'"]', b"[null]", b"\xff"]  # fmt: skip
+WORDS = ["", "%00", "%ff", "٣", "1e999", "-1", "0", "9" * 40, "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00%2B23:59", "2024-02-30", "'--", "*", "x" * 600]  # fmt: skip
+PARAMETERS = ["limit", "page", "page_size", "cursor", "state", "subscription", "run_id", "outcome", "since", "until", "status", "run_type", "search_key"]  # fmt: skip
+LISTS = ["/v1/runs", "/v1/deliveries", "/v1/events", "/v1/subscriptions", "/v1/replays"]
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_any_query_has_an_answer(running: Gateway, path: str) -> None:
+    await running.accepted(report())
+    queries = [f"{name}={word}" for name in PARAMETERS for word in WORDS]
+    queries += [f"cursor={base64.urlsafe_b64encode(inside).decode().rstrip('=')}" for inside in CURSORS]  # fmt: skip
+    for query in queries:
+        url = URL(running.url(f"{path}?{query}"), encoded=query.isascii())
+        reply = await running.fetch("GET", str(url), headers={"x-api-key": API_KEY})
+        assert reply.status < 500, (query, reply)
 
 
 @pytest.mark.parametrize("depth", [200, 300, 700, 1000])
