@@ -14,7 +14,10 @@ from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Recording
 from hookgate_gateway.rules.delivery import Attempt, Delivery, Outcome
 from hookgate_gateway.rules.lane import BreakerState
-from hookgate_gateway.rules.retry import decide
+from hookgate_gateway.rules.retry import RetryAt, Succeed, Verdict, decide
+
+_AGAIN = 60.0
+"""Seconds until an attempt that could not be judged is made again."""
 
 
 class Judge:
@@ -46,33 +49,50 @@ class Judge:
         answered says nothing about the lane any more.
         """
         current = endpoint == lane.endpoint
-        if current:
-            self.learn(lane, delivery, attempt)
-        if attempt is None:
-            return
-        policy, age_from = terms(delivery, self._catalogue.snapshot)
-        verdict = decide(
-            policy,
-            attempt,
-            number=delivery.attempts + 1,
-            now=self._clock.now(),
-            jitter=self._jitter(),
-            age_from=age_from,
-        )
-        gone = attempt.outcome is Outcome.GONE and lane.subscription is not None and current
-        self._recorder.add(
-            Recording(
-                delivery=delivery,
-                attempt=attempt,
-                verdict=verdict,
-                marks_gone=gone,
-                revision=self._catalogue.snapshot.revision,
-            )
-        )
-        tell_attempt(self._observer, delivery, attempt, verdict)
-        if gone:  # the catalogue will say so once the record is stored
-            lane.held = True
+        recording = None if attempt is None else self._record(lane, delivery, attempt, current)
+        try:
+            if current:
+                self.learn(lane, delivery, attempt)
+            if recording is not None:
+                tell_attempt(self._observer, delivery, recording.attempt, recording.verdict)
+        except Exception as error:  # noqa: BLE001 - what was sent is recorded, and its slot goes on
+            self._failed(delivery, error)
+        if recording is not None and recording.marks_gone:
+            lane.held = True  # the catalogue will say so once the record is stored
             self._admission.give_window_back(lane)
+
+    def _record(self, lane: Lane, delivery: Delivery, attempt: Attempt, current: bool) -> Recording:
+        """First of all: a delivery that was sent and not recorded would stay in hand."""
+        recording = Recording(
+            delivery=delivery,
+            attempt=attempt,
+            verdict=self._verdict(delivery, attempt),
+            marks_gone=attempt.outcome is Outcome.GONE
+            and lane.subscription is not None
+            and current,
+            revision=self._catalogue.snapshot.revision,
+        )
+        self._recorder.add(recording)
+        return recording
+
+    def _verdict(self, delivery: Delivery, attempt: Attempt) -> Verdict:
+        now = self._clock.now()
+        try:
+            policy, age_from = terms(delivery, self._catalogue.snapshot)
+            return decide(
+                policy,
+                attempt,
+                number=delivery.attempts + 1,
+                now=now,
+                jitter=self._jitter(),
+                age_from=age_from,
+            )
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not lose it
+            self._failed(delivery, error)
+            return Succeed() if attempt.outcome is Outcome.SUCCESS else RetryAt(now + _AGAIN)
+
+    def _failed(self, delivery: Delivery, error: Exception) -> None:
+        self._observer.error("judging_failed", delivery_id=delivery.id, error=type(error).__name__)
 
     def learn(self, lane: Lane, delivery: Delivery, attempt: Attempt | None) -> None:
         """Let the lane's breaker and pause learn from an attempt."""

@@ -349,14 +349,14 @@ class World:
         self.sender = FakeSender(self.clock)
         self.catalogue = FakeCatalogue(snapshot(*subscriptions, keys=keys))
         self.registry = CollectorRegistry()
-        self.observer = Observer(self.registry)
+        self.observer = options.pop("observer", Observer)(self.registry)
         self.dispatcher = Dispatcher(
             self.backlog,
             self.sender,
             self.catalogue,
             self.observer,
             self.clock,
-            jitter=lambda: jitter,
+            jitter=jitter if callable(jitter) else lambda: jitter,
             **options,
         )
         self._count = 0

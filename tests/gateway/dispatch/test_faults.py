@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from hookgate_gateway.dispatch.direct import DirectSends
+from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import StoreUnavailable
 from hookgate_gateway.rules.delivery import HoldReason, Kind, Outcome
 from tests.gateway.dispatch.fakes import (
@@ -139,3 +140,36 @@ async def test_a_failed_release_at_the_end_is_not_a_failure():
         world.backlog.down = True
         await world.dispatcher.stop(1)
         assert not world.backlog.attempts
+
+
+class BrokenObserver(Observer):
+    """Cannot tell of any attempt."""
+
+    def attempted(self, delivery, attempt):
+        raise KeyError("no such series")
+
+
+async def test_an_attempt_is_recorded_although_it_cannot_be_told():
+    async with running(subscription(), observer=BrokenObserver) as world:
+        world.sender.script[LANE] = in_turn(status(500), ok)
+        world.accept(*[world.make() for _ in range(20)])
+        await asyncio.sleep(100)
+        assert len(world.backlog.of("delivered")) == 20
+        assert len(world.sender.sent) == 21
+        assert not world.backlog.taken
+
+
+async def test_an_attempt_that_cannot_be_judged_is_recorded_and_made_again():
+    draws = [None, 0.0]
+
+    def jitter():
+        return draws.pop(0) if len(draws) > 1 else draws[0]
+
+    async with running(subscription(), jitter=jitter) as world:
+        world.sender.script[LANE] = in_turn(status(500), ok)
+        delivery = world.make()
+        world.accept(delivery)
+        await asyncio.sleep(100)
+        assert world.sender.at(LANE) == pytest.approx([0, 60], abs=0.01)
+        assert [number for number, _ in world.backlog.attempts[delivery.id]] == [1, 2]
+        assert world.backlog.of("delivered") == [delivery.id]
