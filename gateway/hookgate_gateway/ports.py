@@ -198,7 +198,11 @@ class Intake(Protocol):
         ...
 
     async def register(self, run: NewRun) -> bool:
-        """Store a run; False when the namespace has a run of that id already (nothing changed)."""
+        """Store a run; False when it was registered before, or has ended (nothing changed).
+
+        One that is known from its reports alone gets request, URL and key: a report can be faster than
+        the registration.
+        """
         ...
 
     async def register_once(self, run: NewRun, once: Once) -> bool | MadeBefore:

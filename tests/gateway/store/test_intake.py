@@ -120,6 +120,25 @@ class TestRuns:
         assert (run.status, run.final, run.payload) == ("created", False, None)
         assert run.request == b'{"prompt": "buy milk"}'
 
+    async def test_one_that_was_reported_before_gets_its_target_all_the_same(self, store):
+        await accept_one(store, acceptance(status="running", run_type="task_v1", to=()))
+        asked_for = new_run(webhook_url=URL, at=START + 1)
+        assert await store.register(asked_for)
+        assert await store.register(asked_for)  # a frame that comes once more
+        assert not await store.register(new_run(webhook_url="https://other.example/", at=START + 2))
+        run = await store.run(SHOP, "tsk_1")
+        assert (run.webhook_url, run.key, run.request) == (URL, asked_for.key, asked_for.request)
+        assert (run.status, run.run_type, run.final) == ("running", "task_v2", False)
+        assert run.payload is not None
+        receipt = await accept_one(store, acceptance(to=()))
+        assert [d.target.url for d in receipt.deliveries] == [URL]
+
+    async def test_but_not_after_its_end(self, store):
+        await accept_one(store, acceptance(to=()))
+        assert not await store.register(new_run(webhook_url=URL, at=START + 1))
+        run = await store.run(SHOP, "tsk_1")
+        assert (run.webhook_url, run.request) == (None, None)
+
     async def test_the_runs_own_target_gets_the_final_event(self, store):
         await store.register(new_run(webhook_url=URL))
         item = acceptance(to=("invoices",))

@@ -69,10 +69,20 @@ SELECT id, url, lane, key_secret, key_fingerprint FROM deliveries INDEXED BY del
 WHERE namespace = ? AND event_id = ? AND kind = 'event'
 
 -- name: register_run
+-- A run that is known from its reports alone becomes what was asked for, as long as it goes on.
 INSERT INTO runs (namespace, run_id, run_type, status, created_at, modified_at, workflow_id,
                   request, webhook_url, webhook_lane, key_secret, key_fingerprint)
 VALUES (?, ?, ?, ?, ?5, ?5, ?, ?, ?, ?, ?, ?)
-ON CONFLICT DO NOTHING
+ON CONFLICT DO UPDATE SET
+    run_type = excluded.run_type,
+    created_at = excluded.created_at,
+    workflow_id = coalesce(excluded.workflow_id, workflow_id),
+    request = excluded.request,
+    webhook_url = excluded.webhook_url,
+    webhook_lane = excluded.webhook_lane,
+    key_secret = excluded.key_secret,
+    key_fingerprint = excluded.key_fingerprint
+WHERE request IS NULL AND webhook_url IS NULL AND NOT final
 
 -- name: registered_run
 SELECT created_at, request FROM runs WHERE namespace = ? AND run_id = ?

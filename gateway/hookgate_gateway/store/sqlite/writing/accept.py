@@ -111,7 +111,7 @@ def _seen_before(tx: Transaction, item: Sequence[Any], sha256: memoryview) -> _R
 
 
 def register(tx: Transaction, run: Sequence[Any], body: memoryview) -> Answer:
-    """Whether the run is new. A frame that comes once more finds its own row."""
+    """Whether the run is registered by this. A frame that comes once more finds its own row."""
     namespace, run_id, run_type, status, created_at, workflow_id, *target = run
     tx.execute("register_run", namespace, run_id, run_type, status, created_at, workflow_id, body,
                *target)  # fmt: skip
