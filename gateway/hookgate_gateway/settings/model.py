@@ -233,7 +233,8 @@ class Settings(StoreSettings):
         le=3650,
         allow_inf_nan=False,
         description="Days that an event is kept after all its deliveries ended; as long it can be"
-        " looked at and replayed, and its duplicates are recognised.",
+        " looked at and replayed, and its duplicates are recognised. A run with a webhook URL that has"
+        " not ended is kept for 366 days more.",
         examples=["7"],
     )
     delete_grace_seconds: float = Field(
