@@ -258,7 +258,9 @@ class Recorded(StrEnum):
     """What became of a recording."""
 
     STORED = "stored"
-    CANCELLED = "cancelled"  # the attempt is stored; the delivery had been cancelled and stays so
+    CANCELLED = (
+        "cancelled"  # the attempt is stored; the delivery had been ended before and stays so
+    )
     REFUSED = "refused"  # the epoch is over: another replica owns the lane
 
 

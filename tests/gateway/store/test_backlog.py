@@ -423,3 +423,19 @@ class TestExpiring:
         endings = await self.endings(store)
         assert endings["tsk_1"] == (DeliveryState.EXHAUSTED, Ending.EXPIRED, LATER)
         assert (await store.take_due(LATER, 10)).deliveries == ()
+
+    @pytest.mark.parametrize("arrived", [True, False])
+    async def test_a_2xx_makes_it_delivered_should_it_have_been_sent_nevertheless(
+        self, store, arrived
+    ):
+        (one,) = await owed(store, acceptance())
+        store.claim([one])
+        await store.expire([one.id], LATER)
+        result = success(one) if arrived else failure(one, due=LATER)
+        expected = Recorded.STORED if arrived else Recorded.CANCELLED
+        assert await store.record([result]) == [expected]
+        stored = await store.delivery(SHOP, one.id)
+        ending = (DeliveryState.DELIVERED, None) if arrived else ("exhausted", Ending.EXPIRED)
+        assert (stored.state, stored.ending) == ending
+        assert (stored.attempts, len(await store.attempts(SHOP, one.id))) == (1, 1)
+        assert (await store.statistics()).pending == {}

@@ -140,7 +140,7 @@ UPDATE deliveries SET state = ?, ending = ?, attempts = ?3, due = ?, parked = ?,
 WHERE namespace = ?10 AND id = ?11 AND state = 'pending' AND attempts < ?3
 
 -- name: record_cancelled
--- Cancelled in flight: the attempt counts, and a 2xx still makes it delivered (state).
+-- Cancelled or expired in flight: the attempt counts, and a 2xx still makes it delivered (state).
 UPDATE deliveries SET state = ?, ending = ?, attempts = ?, outcome = ?, status_code = ?, error = ?
 WHERE namespace = ? AND id = ?
 

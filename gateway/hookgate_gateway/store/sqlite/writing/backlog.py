@@ -103,12 +103,12 @@ def _record(
         cancelled = known is not None and known[0] == "cancelled"
         if known is None or tx.row("attempt_exists", namespace, id_, number):
             return int(cancelled or known is None)
-        if cancelled:
+        if cancelled or known[1] == "expired":
             verdict = 0 if state == "delivered" else 1
             after = ("delivered", None) if state == "delivered" else known
             tx.execute("record_cancelled", *after, number, outcome, status, error, namespace, id_)
             if is_replay and state == "delivered":
-                _count(tx, namespace, id_, delivered=1, cancelled=-1)
+                _count(tx, namespace, id_, **{"delivered": 1, known[0]: -1})
     elif state != "pending":
         tx.pending[namespace, subscription] -= 1
         if is_replay:
