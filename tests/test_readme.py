@@ -24,6 +24,7 @@ DOCUMENTS = [
     "CHANGELOG.md",
     "docs/architecture.md",
     "docs/operations.md",
+    "docs/reliability.md",
 ]
 
 
