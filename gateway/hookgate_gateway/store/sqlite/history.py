@@ -81,6 +81,10 @@ class SqliteHistory:
         row = await self._row("run", namespace=namespace, run_id=run_id)
         return None if row is None else run_record(row)
 
+    async def registered_elsewhere(self, namespace: Namespace, run_id: RunId) -> bool:
+        row = await self._row("registered_elsewhere", namespace=namespace, run_id=run_id)
+        return row is not None
+
     async def event(
         self, namespace: Namespace, event_id: EventId, *, body: bool = False
     ) -> EventRecord | None:

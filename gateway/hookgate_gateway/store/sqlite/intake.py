@@ -13,6 +13,7 @@ from hookgate_gateway.ports import (
     NewRun,
     Once,
     Receipt,
+    Settled,
     Stale,
 )
 from hookgate_gateway.rules.delivery import (
@@ -22,6 +23,7 @@ from hookgate_gateway.rules.delivery import (
     KeyRef,
     Kind,
     LaneKey,
+    Namespace,
     Target,
 )
 from hookgate_gateway.rules.lane import run_lane
@@ -77,6 +79,25 @@ class SqliteIntake:
         bodies = (once.request_sha256, run.request)
         (new, made), sha256 = await self._link.request("register_once", payload, bodies)
         return bool(new) if made is None else MadeBefore(bytes(sha256), made)
+
+    async def reserve_once(
+        self, namespace: Namespace, once: Once, reservation: str
+    ) -> MadeBefore | None:
+        request = (namespace, (once.key, reservation, once.at, once.since))
+        made, sha256 = await self._link.request("reserve_once", request, (once.request_sha256,))
+        return None if made is None else MadeBefore(bytes(sha256), made)
+
+    async def release_once(self, namespace: Namespace, key: str, reservation: str) -> None:
+        await self._link.request("release_once", (namespace, key, reservation))
+
+    async def adopt(
+        self, run: NewRun, delivery: DeliveryId, settled: Settled | None = None
+    ) -> bool:
+        key = settled and (settled.key, settled.reservation, settled.made)
+        owed, _ = await self._link.request("adopt", (_run(run), delivery, key), (run.request,))
+        if owed:
+            self._backlog.arrived(run.created_at)
+        return owed is not None
 
 
 def _run(run: NewRun) -> tuple[Any, ...]:

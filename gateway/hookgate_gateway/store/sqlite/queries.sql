@@ -8,6 +8,18 @@ SELECT r.namespace, r.run_id, r.run_type, r.status, r.created_at, r.modified_at,
 FROM runs r LEFT JOIN events e ON e.namespace = r.namespace AND e.id = r.event_id
 WHERE r.namespace = :namespace AND r.run_id = :run_id
 
+-- name: registered_elsewhere
+-- Unless the namespace knows the run itself: a seek for each other namespace.
+WITH RECURSIVE spaces (namespace) AS (
+    SELECT min(namespace) FROM runs
+    WHERE NOT EXISTS (SELECT 1 FROM runs WHERE namespace = :namespace AND run_id = :run_id)
+    UNION ALL
+    SELECT (SELECT min(r.namespace) FROM runs r WHERE r.namespace > spaces.namespace)
+    FROM spaces WHERE spaces.namespace IS NOT NULL
+)
+SELECT 1 FROM spaces CROSS JOIN runs r ON r.namespace = spaces.namespace AND r.run_id = :run_id
+WHERE r.request IS NOT NULL LIMIT 1
+
 -- name: event
 SELECT id, namespace, run_id, run_type, status, attempt, retry_pending, final, received_at, origin,
        body_size, body_sha256, NULL

@@ -84,6 +84,32 @@ ON CONFLICT DO UPDATE SET
     key_fingerprint = excluded.key_fingerprint
 WHERE request IS NULL AND webhook_url IS NULL AND NOT final
 
+-- name: adopt_run
+-- A run that an upstream made: likewise, and also when it has ended already.
+INSERT INTO runs (namespace, run_id, run_type, status, created_at, modified_at, workflow_id,
+                  request, webhook_url, webhook_lane, key_secret, key_fingerprint)
+VALUES (?, ?, ?, ?, ?5, ?5, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    run_type = excluded.run_type,
+    created_at = excluded.created_at,
+    workflow_id = coalesce(excluded.workflow_id, workflow_id),
+    request = excluded.request,
+    webhook_url = excluded.webhook_url,
+    webhook_lane = excluded.webhook_lane,
+    key_secret = excluded.key_secret,
+    key_fingerprint = excluded.key_fingerprint
+WHERE request IS NULL AND webhook_url IS NULL
+
+-- name: owe_run_target
+-- The final event that was there before its run had a target is owed to that target now.
+INSERT INTO deliveries (namespace, id, event_id, run_id, url, key_secret, key_fingerprint, lane,
+                        due, parked, created_at, body_size)
+SELECT r.namespace, ?3, r.event_id, r.run_id, r.webhook_url, r.key_secret, r.key_fingerprint,
+       r.webhook_lane, ?4, 0, ?4, e.body_size
+FROM runs r JOIN events e ON e.namespace = r.namespace AND e.id = r.event_id
+WHERE r.namespace = ?1 AND r.run_id = ?2 AND r.final AND r.webhook_url IS NOT NULL
+ON CONFLICT DO NOTHING
+
 -- name: registered_run
 SELECT created_at, request FROM runs WHERE namespace = ? AND run_id = ?
 
@@ -92,6 +118,12 @@ SELECT request_sha256, made FROM once WHERE namespace = ? AND key = ? AND at >= 
 
 -- name: remember_once
 INSERT OR REPLACE INTO once (namespace, key, request_sha256, made, at) VALUES (?, ?, ?, ?, ?)
+
+-- name: settle_once
+UPDATE once SET made = ?4 WHERE namespace = ?1 AND key = ?2 AND made = ?3
+
+-- name: release_once
+DELETE FROM once WHERE namespace = ? AND key = ? AND made = ?
 
 -- name: forget_once
 DELETE FROM once WHERE (namespace, key) IN

@@ -46,6 +46,9 @@ class SqliteStore:
         self.accept = intake.accept
         self.register = intake.register
         self.register_once = intake.register_once
+        self.reserve_once = intake.reserve_once
+        self.release_once = intake.release_once
+        self.adopt = intake.adopt
 
         self.owned = backlog.owned
         self.claim = backlog.claim
@@ -68,6 +71,7 @@ class SqliteStore:
         self.encrypted = catalogue
 
         self.run = history.run
+        self.registered_elsewhere = history.registered_elsewhere
         self.event = history.event
         self.final_event = history.final_event
         self.delivery = history.delivery
