@@ -7,7 +7,11 @@ import pytest
 
 from hookgate.cli import main
 from hookgate_gateway.api.bulk_requests import BulkCancelRequest, BulkReplayRequest
-from hookgate_gateway.catalogue.key_limits import MAX_BODY_ANNOTATION, RATE_ANNOTATION
+from hookgate_gateway.catalogue.key_limits import (
+    MAX_BODY_ANNOTATION,
+    RATE_ANNOTATION,
+    TOLERANCE_ANNOTATION,
+)
 from hookgate_gateway.observe import RefusedRequest
 from hookgate_gateway.settings.load import known_variables
 
@@ -27,7 +31,8 @@ def test_every_setting_that_is_named_exists():
 
 
 def test_the_annotations_are_spelt_as_they_are_read():
-    assert {MAX_BODY_ANNOTATION, RATE_ANNOTATION} <= set(re.findall(r"hookgate\.dev/[a-z-]+", TEXT))
+    named = set(re.findall(r"hookgate\.dev/[a-z-]+", TEXT))
+    assert named == {MAX_BODY_ANNOTATION, RATE_ANNOTATION, TOLERANCE_ANNOTATION}
 
 
 @pytest.mark.parametrize(

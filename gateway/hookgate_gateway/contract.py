@@ -109,6 +109,8 @@ class Source:
     namespace: Namespace
     name: str
     keys: tuple[bytes, ...] = field(repr=False)
+    tolerance: float | None = None
+    """Seconds that its timestamp may be off, either way; None believes any, and none at all."""
 
 
 class ResourceKind(StrEnum):

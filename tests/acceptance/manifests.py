@@ -52,16 +52,19 @@ def api_key(namespace: str = "default", value: str = API_KEY, **annotations: str
     found = secret("client", namespace)
     found["stringData"] = {"api-key": value}
     found["metadata"]["labels"] = {"hookgate.dev/api-key": "true"}
-    found["metadata"]["annotations"] = {
-        f"hookgate.dev/{n.replace('_', '-')}": v for n, v in annotations.items()
-    }
+    found["metadata"]["annotations"] = _annotations(annotations)
     return found
 
 
-def source(name: str, key: str, namespace: str = "default") -> dict[str, Any]:
+def source(name: str, key: str, namespace: str = "default", **annotations: str) -> dict[str, Any]:
     found = secret(f"source-{name}", namespace, key=key)
     found["metadata"]["labels"] = {"hookgate.dev/source": name}
+    found["metadata"]["annotations"] = _annotations(annotations)
     return found
+
+
+def _annotations(words: dict[str, str]) -> dict[str, str]:
+    return {f"hookgate.dev/{name.replace('_', '-')}": value for name, value in words.items()}
 
 
 def subscription(

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import time
 
 import pytest
 
@@ -32,7 +33,7 @@ async def _send(
 ) -> Reply:
     signature = prefix + hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
     signed = {"X_Skyvern_Signature": signature, "X_Skyvern_Timestamp": "1709294400"}
-    return await gateway.post(path, body, key=None, **signed, **headers)
+    return await gateway.post(path, body, key=None, **(signed | headers))
 
 
 @pytest.mark.parametrize("prefix", ["", "sha256="])
@@ -56,6 +57,15 @@ async def test_a_wrong_signature_is_401_and_counted_and_stored_nowhere(
     assert (await fed.call("GET", f"/v1/runs/{run}")).status == 404
     assert await fed.total("hookgate_webhooks_received_total", result="rejected") == 2
     assert not receiver.log
+
+
+async def test_a_source_may_ask_for_fresh_timestamps(idle: Gateway, receiver: Receiver) -> None:
+    idle.manifests.write("source", source("upstream", KEY, tolerance_seconds="300"))
+    await idle.start()
+    body = json.dumps(report()).encode()
+    assert (await _send(idle, body, "")).status == 401  # its timestamp is of 2024
+    now = str(int(time.time()))  # noqa: TID251  # the gateway's clock
+    assert (await _send(idle, body, "", X_Skyvern_Timestamp=now)).status == 200
 
 
 async def test_our_own_delivery_coming_back_is_refused(fed: Gateway, receiver: Receiver) -> None:

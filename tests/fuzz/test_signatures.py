@@ -11,7 +11,7 @@ from tests.fuzz.hostile import damaged
 
 NOW = 1_700_000_000
 KEY = b"the-sources-key-0123456789"
-SOURCE = Source(namespace=Namespace("shop"), name="skyvern", keys=(KEY,))
+SOURCE = Source(namespace=Namespace("shop"), name="skyvern", keys=(KEY,), tolerance=300.0)
 BODY = b'{"run_id": "tsk_1", "status": "completed"}'
 
 schemes = st.sampled_from([SigningScheme.SKYVERN, SigningScheme.SKYVERN_HEX])
@@ -25,7 +25,7 @@ def signed(scheme, body=BODY):
 
 
 def judged(headers, body=BODY):
-    return judge(SOURCE, headers, body, decoy=b"decoy", tolerance=300.0, now=NOW)
+    return judge(SOURCE, headers, body, decoy=b"decoy", now=NOW)
 
 
 @given(schemes, st.dictionaries(st.text(max_size=12), st.text(max_size=12)))

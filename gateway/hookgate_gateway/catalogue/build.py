@@ -14,7 +14,7 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from hookgate.resources import WebhookSubscription, problem_lines
-from hookgate_gateway.catalogue.keys import admit, read_source, secret_data, source
+from hookgate_gateway.catalogue.keys import admit, source, stored_source
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.contract import ResourceKey, ResourceKind, Subscription
 from hookgate_gateway.ports import StoredResource
@@ -208,5 +208,5 @@ def _source_problems(declared: Iterable[StoredResource]) -> list[str]:
     return [
         f"source {resource.key.namespace}/{resource.key.name}: {line}"
         for resource in declared
-        for line in read_source(secret_data(resource)).problems
+        for line in stored_source(resource).problems
     ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hookgate.signing import InvalidKey, SigningScheme, validate_key
-from hookgate_gateway.catalogue.key_limits import BadLimit, read_limits
+from hookgate_gateway.catalogue.key_limits import BadLimit, read_limits, read_tolerance
 from hookgate_gateway.catalogue.snapshot import Caller
 from hookgate_gateway.contract import NO_LIMITS, ApiKey, KeyLimits, Source
 from hookgate_gateway.ports import StoredResource
@@ -33,6 +33,7 @@ __all__ = [
     "read_source",
     "secret_data",
     "source",
+    "stored_source",
 ]
 
 API_KEY_LABEL = "hookgate.dev/api-key"
@@ -54,6 +55,7 @@ class KeySecret:
     problems: tuple[str, ...]
     scheme: SigningScheme = SigningScheme.SKYVERN
     limits: KeyLimits = NO_LIMITS
+    tolerance: float | None = None
 
     @property
     def usable(self) -> bool:
@@ -90,18 +92,31 @@ def read_api_key(data: Mapping[str, bytes], annotations: Mapping[str, str]) -> K
     return replace(_read(data, "api-key", scheme, MIN_KEY_CHARACTERS), limits=limits)
 
 
-def read_source(data: Mapping[str, bytes]) -> KeySecret:
+def read_source(data: Mapping[str, bytes], annotations: Mapping[str, str]) -> KeySecret:
     """The Secret of a source: ``key`` and perhaps ``key-previous``."""
-    return _read(data, "key", SigningScheme.SKYVERN, 1)
+    try:
+        tolerance = read_tolerance(annotations)
+    except BadLimit as error:
+        return KeySecret((), (str(error),))
+    return replace(_read(data, "key", SigningScheme.SKYVERN, 1), tolerance=tolerance)
 
 
 def source(stored: StoredResource) -> Source | None:
     """A stored source, or None when its Secret holds no key to verify with."""
-    secret = read_source(secret_data(stored))
+    secret = stored_source(stored)
     if not secret.usable:
         return None
-    keys = tuple(value for _, value in secret.values)
-    return Source(namespace=stored.key.namespace, name=stored.key.name, keys=keys)
+    return Source(
+        namespace=stored.key.namespace,
+        name=stored.key.name,
+        keys=tuple(value for _, value in secret.values),
+        tolerance=secret.tolerance,
+    )
+
+
+def stored_source(stored: StoredResource) -> KeySecret:
+    """The Secret of a stored source."""
+    return read_source(secret_data(stored), _annotations(stored))
 
 
 def known_since(
@@ -167,8 +182,12 @@ def _problem(value: bytes, scheme: SigningScheme, least: int) -> str | None:
 
 
 def _stored_key(stored: StoredResource) -> KeySecret:
+    return read_api_key(secret_data(stored), _annotations(stored))
+
+
+def _annotations(stored: StoredResource) -> Mapping[str, str]:
     metadata = stored.document.get("metadata") or {}
-    return read_api_key(secret_data(stored), metadata.get("annotations") or {})
+    return metadata.get("annotations") or {}
 
 
 def secret_data(stored: StoredResource) -> Mapping[str, bytes]:

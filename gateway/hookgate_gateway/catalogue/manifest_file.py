@@ -163,7 +163,7 @@ def _key_resources(model: _Secret | _ConfigMap, values: Mapping[str, bytes]) -> 
         _require(read_api_key(values, annotations))
         yield declare_api_key(model.metadata)
     if source := _source_name(model):
-        _require(read_source(values))
+        _require(read_source(values, annotations))
         yield declare_source(model.metadata, source)
 
 

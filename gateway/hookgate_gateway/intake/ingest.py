@@ -59,18 +59,17 @@ def judge(
     body: bytes,
     *,
     decoy: bytes,
-    tolerance: float | None,
     now: float,
 ) -> Refused | None:
     """Why this request is not that source's word, or None when it is.
 
     ``source`` None is an unknown one; ``decoy`` is the key that its requests are verified with. The
-    Skyvern servers' timestamp is not signed and can be wrong by hours, so ``tolerance`` (seconds) is
-    None unless somebody wants it.
+    Skyvern servers' timestamp is not signed and can be wrong by hours, so it is judged only where the
+    source has a ``tolerance``.
     """
     if any(name.lower() == _OWN_HEADER for name in headers):
         return LOOP
-    keys = (decoy,) if source is None else source.keys
+    keys, tolerance = ((decoy,), None) if source is None else (source.keys, source.tolerance)
     try:
         verify(body, headers, keys, scheme=SigningScheme.SKYVERN, tolerance=tolerance, now=now)
     except SignatureError:
@@ -88,13 +87,11 @@ class Ingest:
         catalogue: SourceCatalogue,
         observer: Observer,
         now: Callable[[], float],
-        tolerance: float | None = None,
     ) -> None:
         self._acceptor = acceptor
         self._catalogue = catalogue
         self._observer = observer
         self._now = now
-        self._tolerance = tolerance
         self._decoy = secrets.token_bytes(32)
 
     async def receive(
@@ -102,9 +99,7 @@ class Ingest:
     ) -> AcceptedReport | Unreadable | Refused:
         """Verify and accept one request. Raises what :meth:`Acceptor.accept` raises."""
         source = self._catalogue.snapshot.sources.get((namespace, name))
-        refused = judge(
-            source, headers, body, decoy=self._decoy, tolerance=self._tolerance, now=self._now()
-        )
+        refused = judge(source, headers, body, decoy=self._decoy, now=self._now())
         if refused is not None:
             counted = _NOBODY if source is None else namespace
             self._observer.received(counted, "other", "other", "rejected")

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from hookgate.signing import SigningScheme
-from hookgate_gateway.catalogue.keys import admit, key_fingerprint, read_api_key
+from hookgate_gateway.catalogue.keys import admit, key_fingerprint, read_api_key, read_source
 from hookgate_gateway.contract import KeyLimits
 from tests.gateway.catalogue.world import KEY, stored_api_key
 
@@ -121,3 +121,17 @@ def test_a_body_limit_that_is_none_refuses_the_key_and_names_the_annotation(valu
     secret = read_api_key({"api-key": LONG_ENOUGH}, {"hookgate.dev/max-body-bytes": value})
     assert not secret.usable
     assert "hookgate.dev/max-body-bytes" in secret.problems[0]
+
+
+@pytest.mark.parametrize(("annotations", "tolerance"), [({}, None), ({"hookgate.dev/tolerance-seconds": "300"}, 300.0)])  # fmt: skip
+def test_the_timestamp_of_a_source_is_judged_only_where_its_secret_says_so(annotations, tolerance):
+    assert read_source({"key": b"signs"}, annotations).tolerance == tolerance
+
+
+@pytest.mark.parametrize("value", ["", "0", "-1", "nan", "inf", "5m"])
+def test_a_tolerance_that_is_none_refuses_the_source_and_names_the_annotation(value):
+    secret = read_source({"key": b"signs"}, {"hookgate.dev/tolerance-seconds": value})
+    assert not secret.usable
+    assert secret.problems == (
+        "annotation hookgate.dev/tolerance-seconds must be a number of seconds above 0",
+    )

@@ -141,7 +141,7 @@ def _declared(put: _Put, key: ResourceKey) -> Declared:
         _require_keys(metadata, read_api_key(values, metadata.annotations))
         return declare_api_key(metadata)
     _require_place(metadata, key, _source(metadata))
-    _require_keys(metadata, read_source(values))
+    _require_keys(metadata, read_source(values, metadata.annotations))
     return declare_source(metadata, key.name)
 
 
