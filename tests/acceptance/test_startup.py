@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
-from tests.acceptance.harness import Gateway, clean_environment, command
+from tests.acceptance.harness import Gateway, clean_environment, command, report
+from tests.receivers import Receiver
 
 
 def _fails(gateway: Gateway, **settings: str | None) -> tuple[int, list[str]]:
@@ -50,14 +52,15 @@ def test_a_wrong_setting_is_one_line_and_exit_2(
     assert all(word in lines[0] for word in words), lines
 
 
-def test_a_port_in_use_is_one_line_and_exit_1(idle: Gateway) -> None:
+@pytest.mark.parametrize("setting", ["listen", "metrics_listen"])
+def test_a_port_in_use_is_one_line_and_exit_1(idle: Gateway, setting: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        code, lines = _fails(idle, listen=f"127.0.0.1:{port}")
+        code, lines = _fails(idle, **{setting: f"127.0.0.1:{port}"})
     assert code == 1, lines
-    told = [line for line in lines if str(port) in line and "HOOKGATE_LISTEN" in line]
+    told = [line for line in lines if str(port) in line and f"HOOKGATE_{setting.upper()}" in line]
     assert len(told) == 1, lines
 
 
@@ -89,6 +92,58 @@ def test_a_folder_that_cannot_be_written_is_told(idle: Gateway) -> None:
     code, lines = _fails(idle, store="sqlite:////proc/hookgate/hookgate.db")
     assert code == 1, lines
     assert [line for line in lines if "/proc/hookgate" in line], lines
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(None, ["cannot be read", "No such file"], id="not there"),
+        pytest.param("no key at all\n", ["one Fernet key a line"], id="no key"),
+        pytest.param("", ["one Fernet key a line"], id="empty"),
+    ],
+)
+def test_a_file_of_encryption_keys_that_cannot_be_used_is_told(
+    idle: Gateway, content: str | None, words: list[str]
+) -> None:
+    file = idle.home / "keys"
+    if content is not None:
+        file.write_text(content)
+    code, lines = _fails(idle, encryption_keys_file=str(file))
+    assert code == 1, lines
+    words = [*words, str(file), "HOOKGATE_ENCRYPTION_KEYS_FILE"]
+    assert [line for line in lines if all(word in line for word in words)], lines
+    assert "no key at all" not in str(lines)
+
+
+async def test_keys_that_do_not_open_the_store_are_told(idle: Gateway) -> None:
+    await idle.start()
+    assert await idle.stop() == 0
+    other = idle.home / "other.key"
+    other.write_bytes(Fernet.generate_key())
+    code, lines = _fails(idle, encryption_keys_file=str(other))
+    assert code == 1, lines
+    words = [str(other), "HOOKGATE_ENCRYPTION_KEYS_FILE"]
+    assert [line for line in lines if all(word in line for word in words)], lines
+
+
+async def test_a_second_gateway_on_the_same_store_is_told(idle: Gateway) -> None:
+    await idle.start()
+    elsewhere = {"listen": "127.0.0.1:0", "metrics_listen": "127.0.0.1:0"}
+    code, lines = _fails(idle, **elsewhere)
+    assert code == 1, lines
+    assert [line for line in lines if "HOOKGATE_STORE" in line and "hookgate.db" in line], lines
+    await idle.accepted(report())
+
+
+async def test_a_missing_secret_is_one_line_that_names_it(
+    idle: Gateway, receiver: Receiver
+) -> None:
+    idle.manifests.subscription("hook", receiver.url(), secrets=("not-there",))
+    await idle.start()
+    words = ["sub-hook.yaml", "spec.signing.secretRefs[0]", "not-there", "create it"]
+    lines = idle.log_text().splitlines()
+    told = [line for line in lines if all(word in line for word in words)]
+    assert len(told) == 1, lines
 
 
 async def test_a_bad_manifest_at_the_start_is_skipped_and_told(idle: Gateway) -> None:

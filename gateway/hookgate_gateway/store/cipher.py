@@ -94,12 +94,13 @@ def read_cipher(keys_file: Path) -> Cipher:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise StoreRefused(
-            f"the encryption keys file {keys_file} cannot be read: {reason}"
+            f"the encryption keys file {keys_file} cannot be read: {reason}."
+            " Put the file there, or name another with HOOKGATE_ENCRYPTION_KEYS_FILE"
         ) from error
     except ValueError as error:
         raise StoreRefused(
             f"the encryption keys file {keys_file} must hold one Fernet key a line"
-            " (32 bytes in URL-safe base64)"
+            " (32 bytes in URL-safe base64). Give HOOKGATE_ENCRYPTION_KEYS_FILE the file the store was written with"
         ) from error
 
 
