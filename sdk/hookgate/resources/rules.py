@@ -92,6 +92,7 @@ class Between:
     unit: str = ""
 
     def check(self, value: int) -> int:
+        """The number itself. Raises PydanticCustomError when it is outside."""
         if self.minimum <= value <= self.maximum:
             return value
         shown = str(value) if abs(value) < _ECHOED else "the number"
