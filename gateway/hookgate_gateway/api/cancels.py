@@ -1,5 +1,6 @@
 """
-Cancelling runs. With nothing running a run, the gateway itself makes the event that ends it.
+Cancelling runs. With nothing running a run, the gateway itself makes the event that ends it; an upstream
+reports the end of its own.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from hookgate.payloads import RunStatus
 from hookgate_gateway.api import answers, run_shapes
 from hookgate_gateway.api.errors import Refusal, conflict, unknown
 from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
+from hookgate_gateway.api.run_forwarding import ForwardedCancels
 from hookgate_gateway.api.run_requests import CancelRequest, read
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.snapshot import Caller
@@ -31,6 +33,8 @@ class CancelRoutes:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        upstream = services.upstream
+        self._forwarded = None if upstream is None else ForwardedCancels(services, upstream)
 
     def routes(self) -> Sequence[Route]:
         return (
@@ -79,7 +83,12 @@ class CancelRoutes:
         run = await self._services.history.run(namespace, run_id)
         if run is None:
             raise unknown("run")
-        return _ended(run) if run.final else await self._end(run)
+        if run.final:
+            return _ended(run)
+        cancelled = await self._forwarded.cancel(run) if self._forwarded else None
+        if cancelled is None:
+            return await self._end(run)
+        return _ended(cancelled) if cancelled.final else cancelled
 
     async def _end(self, run: RunRecord) -> RunRecord:
         now = self._services.clock.now()

@@ -16,7 +16,7 @@ from hookgate_gateway.api.errors import Refusal, conflict, invalid
 from hookgate_gateway.ports import Once
 from hookgate_gateway.rules.delivery import Timestamp
 
-__all__ = ["HEADER", "LIFETIME", "REPLAYED", "idempotency_key", "once", "reused"]
+__all__ = ["HEADER", "LIFETIME", "REPLAYED", "idempotency_key", "once", "reused", "unanswered"]
 
 HEADER: Final = "Idempotency-Key"
 LIFETIME: Final = 86400.0
@@ -47,6 +47,12 @@ def once(key: str, scope: str, document: Mapping[str, Any], now: Timestamp) -> O
 def reused() -> Refusal:
     """409: the key stands for something else."""
     return conflict("idempotency_key_reused", f"this {HEADER} was used for another request")
+
+
+def unanswered() -> Refusal:
+    """409: somebody else runs the runs, and has not said what became of the first request."""
+    detail = f"the request with this {HEADER} was forwarded, and whether it made a run is not known (yet)"
+    return conflict("idempotency_key_in_use", detail)
 
 
 def _canonical(document: Mapping[str, Any]) -> bytes:

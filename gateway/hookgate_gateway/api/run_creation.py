@@ -3,9 +3,12 @@ Registering a run that a client asked for, once for each ``Idempotency-Key``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from hookgate_gateway.api import answers, idempotency
+from aiohttp import web
+
+from hookgate_gateway.api import answers, idempotency, run_shapes
 from hookgate_gateway.api.auth import key_ref
 from hookgate_gateway.api.errors import conflict, invalid
 from hookgate_gateway.api.run_requests import TaskRequest, WorkflowRequest
@@ -14,7 +17,7 @@ from hookgate_gateway.catalogue.snapshot import Caller
 from hookgate_gateway.ports import MadeBefore, NewRun, RunRecord
 from hookgate_gateway.rules.delivery import Namespace, RunId
 
-__all__ = ["CREATED", "Created", "RunCreation"]
+__all__ = ["CREATED", "Created", "RunCreation", "record", "request_bytes"]
 
 CREATED = "created"
 
@@ -25,6 +28,13 @@ class Created:
 
     run: RunRecord
     replayed: bool = False
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What an upstream says beside the run response."""
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """The run response."""
+        return {**self.more, **run_shapes.response(self.run)}
 
     @property
     def headers(self) -> dict[str, str] | None:
@@ -38,19 +48,19 @@ class RunCreation:
         self._runs = services.runs
         self._history = services.history
         self._clock = services.clock
+        self._ids = services.ids
 
     async def create(
         self,
-        run_id: RunId,
         wanted: TaskRequest | WorkflowRequest,
         caller: Caller,
-        headers: Mapping[str, str],
+        request: web.Request,
         *,
         scope: str,
     ) -> Created:
         """Raises Refusal: 409 for a key of another request, 422 for an unusable one."""
-        key = idempotency.idempotency_key(headers)
-        run = self._new(run_id, wanted, caller)
+        key = idempotency.idempotency_key(request.headers)
+        run = self._new(wanted, caller)
         if key is None:
             stored: bool | MadeBefore = await self._runs.register(run)
         else:
@@ -62,7 +72,7 @@ class RunCreation:
                 return await self._made_before(run.namespace, RunId(stored.made))
         if not stored:
             raise conflict("run_exists", "a run of this id exists already; try again")
-        return Created(_record(run))
+        return Created(record(run))
 
     async def _made_before(self, namespace: Namespace, run_id: RunId) -> Created:
         """What was answered: nothing that was reported since is part of it."""
@@ -79,28 +89,30 @@ class RunCreation:
         )
         return Created(first, replayed=True)
 
-    def _new(self, run_id: RunId, wanted: TaskRequest | WorkflowRequest, caller: Caller) -> NewRun:
+    def _new(self, wanted: TaskRequest | WorkflowRequest, caller: Caller) -> NewRun:
+        workflow = isinstance(wanted, WorkflowRequest)
         return NewRun(
-            run_id=run_id,
+            run_id=self._ids.workflow_run() if workflow else self._ids.task(),
             namespace=caller.key.namespace,
             run_type=wanted.run_type,
             status=CREATED,
             created_at=self._clock.now(),
-            request=_request_bytes(wanted),
+            request=request_bytes(wanted),
             webhook_url=wanted.webhook_url,
             key=key_ref(caller),
             workflow_id=wanted.workflow_id if isinstance(wanted, WorkflowRequest) else None,
         )
 
 
-def _request_bytes(wanted: TaskRequest | WorkflowRequest) -> bytes:
+def request_bytes(wanted: TaskRequest | WorkflowRequest) -> bytes:
+    """The request as it is stored. Raises Refusal 422 for one that cannot be."""
     try:
         return answers.encode(wanted.document())
     except RecursionError:
         raise invalid(["body"], "is nested too deeply") from None
 
 
-def _record(run: NewRun) -> RunRecord:
+def record(run: NewRun) -> RunRecord:
     """What the store would answer about a run that was registered just now."""
     return RunRecord(
         namespace=run.namespace,

@@ -14,6 +14,7 @@ from hookgate.payloads import RunType
 from hookgate_gateway.api import answers, times
 from hookgate_gateway.ports import RunRecord
 from hookgate_gateway.rules.delivery import Timestamp
+from hookgate_gateway.upstream.addresses import is_ingest_url
 
 __all__ = ["as_task", "cancelled", "in_list", "response"]
 
@@ -116,6 +117,9 @@ def _run_request(reported: Any, run: RunRecord, run_type: str) -> dict[str, Any]
     request = reported if isinstance(reported, dict) else answers.parse_object(run.request)
     if request is None:
         return None
+    for name, value in request.items():
+        if is_ingest_url(value, run.namespace):  # swapped in for an upstream
+            request = {**request, name: run.webhook_url}
     if run_type in _TASK_TYPES:
         prompt = _first(request, "prompt", "user_prompt", "navigation_goal")
         return {**request, "prompt": prompt if prompt is not None else ""}

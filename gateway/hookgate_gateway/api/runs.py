@@ -3,7 +3,7 @@ Runs: created, looked at, listed. What runs them is somebody else's business.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from hookgate_gateway.api import answers, paging, run_shapes
 from hookgate_gateway.api.errors import unknown
 from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
 from hookgate_gateway.api.run_creation import Created, RunCreation
+from hookgate_gateway.api.run_forwarding import ForwardedCreation, ForwardedLooks
 from hookgate_gateway.api.run_requests import (
     TaskRequest,
     WorkflowOfPathRequest,
@@ -30,13 +31,30 @@ _PAGE_SIZE = 10
 _MAX_PAGE = 1000
 
 
+class Creation(Protocol):
+    """Creates runs; ``scope`` names the kind of route that an Idempotency-Key was used with."""
+
+    async def create(
+        self,
+        wanted: TaskRequest | WorkflowRequest,
+        caller: Caller,
+        request: web.Request,
+        *,
+        scope: str,
+    ) -> Created: ...
+
+
 class RunRoutes:
     """POST-run, get and list, in both dialects' paths."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._history = services.history
-        self._creation = RunCreation(services)
+        upstream = services.upstream
+        self._creation: Creation = (
+            RunCreation(services) if upstream is None else ForwardedCreation(services, upstream)
+        )
+        self._looks = None if upstream is None else ForwardedLooks(upstream)
 
     def routes(self) -> Sequence[Route]:
         return (
@@ -54,11 +72,11 @@ class RunRoutes:
 
     async def run_task(self, request: web.Request, caller: Caller) -> web.Response:
         created = await self._task(request, caller, scope="task")
-        return answers.answer(run_shapes.response(created.run), headers=created.headers)
+        return answers.answer(created.shape, headers=created.headers)
 
     async def run_task_as_task(self, request: web.Request, caller: Caller) -> web.Response:
         created = await self._task(request, caller, scope="task in the older dialect")
-        shape = run_shapes.as_task(run_shapes.response(created.run), created.run)
+        shape = run_shapes.as_task(created.shape, created.run)
         return answers.answer(shape, headers=created.headers)
 
     async def run_workflow(self, request: web.Request, caller: Caller) -> web.Response:
@@ -74,11 +92,8 @@ class RunRoutes:
     async def _workflow(
         self, wanted: WorkflowRequest, request: web.Request, caller: Caller
     ) -> web.Response:
-        run_id = self._services.ids.workflow_run()
-        created = await self._creation.create(
-            run_id, wanted, caller, request.headers, scope="workflow"
-        )
-        return answers.answer(run_shapes.response(created.run), headers=created.headers)
+        created = await self._creation.create(wanted, caller, request, scope="workflow")
+        return answers.answer(created.shape, headers=created.headers)
 
     async def get(self, request: web.Request, caller: Caller) -> web.Response:
         _run, shape = await self._shown(request, caller)
@@ -116,8 +131,7 @@ class RunRoutes:
 
     async def _task(self, request: web.Request, caller: Caller, *, scope: str) -> Created:
         wanted = read(TaskRequest, await self._services.bodies.read_object(request, caller.key))
-        run_id = self._services.ids.task()
-        return await self._creation.create(run_id, wanted, caller, request.headers, scope=scope)
+        return await self._creation.create(wanted, caller, request, scope=scope)
 
     async def _shown(
         self, request: web.Request, caller: Caller
@@ -129,8 +143,10 @@ class RunRoutes:
             raise unknown("run")
         deliveries = await self._history.run_deliveries(namespace, run_id)
         snapshot = self._services.catalogue.snapshot
+        now, more = (run, {}) if self._looks is None else await self._looks.seen(run)
         return run, {
-            **run_shapes.response(run),
+            **more,
+            **run_shapes.response(now),
             "webhook_failure_reason": webhook_failure_reason(run, deliveries),
             "webhook_delivery": webhook_delivery(run, deliveries, snapshot),
         }

@@ -17,7 +17,7 @@ from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import AcceptedReport
 from hookgate_gateway.intake.ingest import Refused
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.ports import History, MadeBefore, NewRun, Once, Replays, Shipment
+from hookgate_gateway.ports import History, MadeBefore, NewRun, Once, Replays, Settled, Shipment
 from hookgate_gateway.replay.once import OnceSender
 from hookgate_gateway.replay.orders import ReplayOrders
 from hookgate_gateway.rules.delivery import (
@@ -28,6 +28,7 @@ from hookgate_gateway.rules.delivery import (
 )
 from hookgate_gateway.rules.health import Health
 from hookgate_gateway.rules.report import Unreadable
+from hookgate_gateway.upstream.engine import Upstream
 
 __all__ = [
     "Catalogue",
@@ -74,6 +75,16 @@ class RunStore(Protocol):
     async def register(self, run: NewRun) -> bool: ...
 
     async def register_once(self, run: NewRun, once: Once) -> bool | MadeBefore: ...
+
+    async def reserve_once(
+        self, namespace: Namespace, once: Once, reservation: str
+    ) -> MadeBefore | None: ...
+
+    async def release_once(self, namespace: Namespace, key: str, reservation: str) -> None: ...
+
+    async def adopt(
+        self, run: NewRun, delivery: DeliveryId, settled: Settled | None = None
+    ) -> bool: ...
 
 
 class Dispatch(Protocol):
@@ -127,3 +138,5 @@ class Services:
     observer: Observer
     bodies: BodyReader
     rates: KeyRates
+    upstream: Upstream | None = None
+    """What runs the runs; None: nothing, the gateway registers them and waits for reports."""

@@ -25,6 +25,7 @@ from hookgate_gateway.app.background import background
 from hookgate_gateway.app.control import open_control
 from hookgate_gateway.app.failures import CannotStart
 from hookgate_gateway.app.listening import bind, bound_address, own_addresses
+from hookgate_gateway.app.upstream import open_upstream, upstream_keys
 from hookgate_gateway.catalogue.build import Forbids
 from hookgate_gateway.catalogue.catalogue import Catalogue
 from hookgate_gateway.catalogue.manifests import Manifests
@@ -47,6 +48,7 @@ from hookgate_gateway.rules.egress_rules import EgressRules, Protected, protect
 from hookgate_gateway.settings import Settings
 from hookgate_gateway.store.sqlite.store import SqliteStore
 from hookgate_gateway.upkeep import Housekeeper, UpkeepPolicy
+from hookgate_gateway.upstream.engine import Upstream
 
 __all__ = ["run_gateway"]
 
@@ -91,6 +93,7 @@ class _Gateway:
         _check_folder(settings)
         public = self._taken(bind(settings.listen, "HOOKGATE_LISTEN"))
         metrics = self._taken(bind(settings.metrics_listen, "HOOKGATE_METRICS_LISTEN"))
+        keys = upstream_keys(settings, observer)
         control = open_control(settings, observer)
         inner = [metrics, *([self._taken(control.socket)] if control else [])]
         store = await stack.enter_async_context(
@@ -144,7 +147,8 @@ class _Gateway:
                 max_in_flight=settings.max_inflight,
             )
         )
-        services = await self._services(store, sender, catalogue, quota, health)
+        upstream = await stack.enter_async_context(open_upstream(settings, keys, store, observer))
+        services = await self._services(store, sender, catalogue, quota, health, upstream=upstream)
         works["replays"] = services.orders.carry_out
         await stack.enter_async_context(
             open_door(make_metrics_app(checks, catalogue, observer), metrics, observer, grace=1.0)
@@ -178,6 +182,8 @@ class _Gateway:
         catalogue: Catalogue,
         quota: BacklogQuota,
         health: DeliveryHealth,
+        *,
+        upstream: Upstream | None,
     ) -> Services:
         """What the API asks. Left before the dispatcher, so that its last events are handed over."""
         observer, clock = self._observer, self._clock
@@ -198,8 +204,13 @@ class _Gateway:
             catalogue=catalogue,
             reports=acceptor,
             sources=Ingest(
-                acceptor=acceptor, catalogue=catalogue, observer=observer, now=clock.now
+                acceptor=acceptor,
+                catalogue=catalogue,
+                observer=observer,
+                now=clock.now,
+                built_in=upstream,
             ),
+            upstream=upstream,
             runs=store,
             history=store,
             replays=store,

@@ -14,9 +14,10 @@ from hookgate.signing import SignatureError, SigningScheme, verify
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.contract import Source
 from hookgate_gateway.intake.accept import AcceptedReport
+from hookgate_gateway.intake.parse import read_body
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.rules.delivery import Namespace
-from hookgate_gateway.rules.report import Unreadable
+from hookgate_gateway.rules.delivery import Namespace, RunId
+from hookgate_gateway.rules.report import Report, Unreadable
 
 __all__ = ["Ingest", "Refused", "judge"]
 
@@ -36,6 +37,7 @@ class Refused:
 
 LOOP = Refused(400, "delivery_loop", "this is a delivery of a hookgate gateway that came back")
 UNVERIFIED = Refused(401, "invalid_signature", "Invalid or missing signature")
+UNKNOWN_RUN = Refused(404, "not_found", "run not found")
 
 
 class Acceptance(Protocol):
@@ -44,6 +46,18 @@ class Acceptance(Protocol):
     async def accept(
         self, namespace: Namespace, body: bytes, origin: str
     ) -> AcceptedReport | Unreadable: ...
+
+
+class BuiltIn(Protocol):
+    """A source that nobody declared; see :class:`hookgate_gateway.upstream.engine.Upstream`."""
+
+    def source(self, namespace: Namespace, name: str) -> Source | None:
+        """The source of that name, if this is it."""
+        ...
+
+    async def owns(self, namespace: Namespace, run_id: RunId) -> bool:
+        """Whether a report of this run may be for this namespace."""
+        ...
 
 
 class SourceCatalogue(Protocol):
@@ -87,7 +101,9 @@ class Ingest:
         catalogue: SourceCatalogue,
         observer: Observer,
         now: Callable[[], float],
+        built_in: BuiltIn | None = None,
     ) -> None:
+        self._built_in = built_in
         self._acceptor = acceptor
         self._catalogue = catalogue
         self._observer = observer
@@ -100,8 +116,20 @@ class Ingest:
         """Verify and accept one request. Raises what :meth:`Acceptor.accept` raises."""
         source = self._catalogue.snapshot.sources.get((namespace, name))
         refused = judge(source, headers, body, decoy=self._decoy, now=self._now())
+        if refused is UNVERIFIED and self._built_in is not None:
+            built_in = self._built_in.source(namespace, name)
+            if built_in is not None:
+                source = source or built_in
+                refused = judge(built_in, headers, body, decoy=self._decoy, now=self._now())
+                if refused is None and not await self._owned(self._built_in, namespace, body):
+                    refused = UNKNOWN_RUN
         if refused is not None:
             counted = _NOBODY if source is None else namespace
             self._observer.received(counted, "other", "other", "rejected")
             return refused
         return await self._acceptor.accept(namespace, body, f"source:{name}")
+
+    async def _owned(self, built_in: BuiltIn, namespace: Namespace, body: bytes) -> bool:
+        """One server reports for all namespaces, so its word alone does not say whose a run is."""
+        report = read_body(body)
+        return not isinstance(report, Report) or await built_in.owns(namespace, report.run_id)

@@ -20,6 +20,7 @@ from pydantic_settings import (
 from hookgate_gateway.rules.egress_rules import EgressRules
 from hookgate_gateway.settings.values import (
     ListenAddress,
+    parse_base_url,
     parse_dns_servers,
     parse_listen,
     parse_store,
@@ -64,6 +65,10 @@ def _dns_servers(value: object) -> object:
     return parse_dns_servers(value) if isinstance(value, str) else value
 
 
+def _base_url(value: object) -> object:
+    return parse_base_url(value) if isinstance(value, str) else value
+
+
 def _store(value: object) -> object:
     return parse_store(value) if isinstance(value, str) else value
 
@@ -72,6 +77,7 @@ Listen = Annotated[ListenAddress, NoDecode, BeforeValidator(_listen)]
 MaybeListen = Annotated[ListenAddress | None, NoDecode, BeforeValidator(_listen)]
 Allowed = Annotated[EgressRules, NoDecode, BeforeValidator(_allowed)]
 DnsServers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_dns_servers)]
+BaseUrl = Annotated[str, BeforeValidator(_base_url)]
 Store = Annotated[Path, NoDecode, BeforeValidator(_store)]
 
 
@@ -168,6 +174,26 @@ class Settings(StoreSettings):
         " separated: an address, or `address:port`. Set it where receivers are known to a resolver of"
         " their own.",
         examples=["10.0.0.53,10.0.1.53:5353"],
+    )
+    upstream_url: BaseUrl | None = Field(
+        None,
+        description="The Skyvern server that runs what clients ask for: creation, look and cancel are"
+        " forwarded to it, and its webhooks come in here. Without one, runs are only registered and"
+        " somebody reports them. Needs the two settings that follow.",
+        examples=["http://skyvern.skyvern.svc:8000"],
+    )
+    upstream_api_key_file: Path | None = Field(
+        None,
+        description="A file with the API keys of that server, one a line: the first is sent, its"
+        " webhooks may be signed with any. Read again when it changes: put a new key in front of the"
+        " old one to rotate it.",
+        examples=["/etc/hookgate/upstream-api-key"],
+    )
+    public_url: BaseUrl | None = Field(
+        None,
+        description="How that server reaches this gateway: what stands before `/v1/ingest/…` in the"
+        " webhook URL that it is given.",
+        examples=["http://hookgate.hookgate.svc:8080"],
     )
     max_body_bytes: int = Field(
         8 * 1024 * 1024,

@@ -10,7 +10,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-__all__ = ["ListenAddress", "parse_dns_servers", "parse_listen", "parse_store"]
+from hookgate_gateway.rules.destination import read_url
+
+__all__ = ["ListenAddress", "parse_base_url", "parse_dns_servers", "parse_listen", "parse_store"]
 
 _SQLITE = "sqlite:///"
 
@@ -59,6 +61,15 @@ def _dns_server(word: str) -> str:
         raise ValueError(
             f"{word!r} is no name server; expected an address or address:port"
         ) from None
+
+
+def parse_base_url(text: str) -> str:
+    """``http[s]://host[:port][/path]`` without a slash at its end."""
+    url = text.strip().rstrip("/")
+    read_url(url)
+    if "?" in url or "#" in url:
+        raise ValueError("expected a URL without a query and a fragment")
+    return url
 
 
 def parse_store(text: str) -> Path:

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,11 +37,14 @@ from hookgate_gateway.ports import ResourceDraft
 from hookgate_gateway.replay.orders import ReplayOrders
 from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.egress_rules import EgressRules
+from hookgate_gateway.upstream.engine import RunOwners, Upstream
 from tests.gateway.stores import open_sqlite
 from tests.receivers import Receiver
 
 MAX_BODY = 1_000_000
 SECRET = b"the-subscriptions-signing-secret"
+UpstreamOf = Callable[[RunOwners, Observer], Upstream]
+"""Makes what runs the runs."""
 _numbers = itertools.count(1)
 
 
@@ -187,6 +190,7 @@ async def open_world(
     deadline: float = 30.0,
     rate: float | None = None,
     quota: BacklogQuota | None = None,
+    upstream: UpstreamOf | None = None,
 ) -> AsyncIterator[World]:
     clock, observer = SystemClock(), Observer(CollectorRegistry())
     ids = Ids(clock.now)
@@ -212,12 +216,18 @@ async def open_world(
                 quota=quota,
             ) as acceptor,
         ):
+            engine = upstream(store, observer) if upstream else None
             services = Services(
                 catalogue=catalogue,
                 reports=acceptor,
                 sources=Ingest(
-                    acceptor=acceptor, catalogue=catalogue, observer=observer, now=clock.now
+                    acceptor=acceptor,
+                    catalogue=catalogue,
+                    observer=observer,
+                    now=clock.now,
+                    built_in=engine,
                 ),
+                upstream=engine,
                 runs=store,
                 history=store,
                 replays=store,

@@ -30,6 +30,7 @@ _SECURITY: Final = {
 _ERRORS: Final[Mapping[int, str]] = {
     400: "Not JSON, or nothing that can be done.",
     401: "The signature is missing or wrong; nothing was stored.",
+    402: "The upstream wants to be paid.",
     403: "The key is missing or wrong.",
     404: "Unknown; another tenant's things are as well.",
     408: "The body did not arrive within 30 seconds.",
@@ -41,7 +42,9 @@ _ERRORS: Final[Mapping[int, str]] = {
     429: "Too many requests; see `Retry-After`.",
     431: "The request line or a header is too long.",
     500: "An error of ours; it has been logged.",
+    502: "The upstream that runs the runs cannot be reached, or failed; no run was registered.",
     503: "Not now, nothing was stored; see `Retry-After`.",
+    504: "That upstream did not answer in time; no run was registered.",
 }
 _ALWAYS: Final = frozenset({417, 431, 500, 503})
 _RETRIED: Final = frozenset({429, 503})

@@ -23,6 +23,8 @@ from hookgate_gateway.api.run_requests import (
 
 __all__ = ["OPERATIONS"]
 
+_AWAY: Final = frozenset({402, 502, 504})
+"""Where an upstream runs the runs: what it refuses is passed on, and it may be away."""
 _AGAIN: Final = dict.fromkeys(REPLAYED, "`true` when this was answered before.")
 _EVENT_HEADER: Final = {"X-Hookgate-Event-Id": "The event's id."}
 _NEXT: Final = {"Link": 'The next page: `</v1/runs?…>; rel="next"`; absent on the last one.'}
@@ -58,7 +60,7 @@ RUNS: Final = (
         examples=_TASK,
         parameters=(p.IDEMPOTENCY_KEY,),
         returns={200: Returns("The run, created.", models.Run, headers=_AGAIN)},
-        errors=frozenset({409}),
+        errors=frozenset({404, 409}) | _AWAY,
     ),
     Operation(
         routes=("POST /api/v1/tasks",),
@@ -68,7 +70,7 @@ RUNS: Final = (
         examples=_TASK,
         parameters=(p.IDEMPOTENCY_KEY,),
         returns={200: Returns("The run, created.", models.Task, headers=_AGAIN)},
-        errors=frozenset({409}),
+        errors=frozenset({404, 409}) | _AWAY,
     ),
     Operation(
         routes=("POST /v1/run/workflows", "POST /v1/run/agents"),
@@ -78,7 +80,7 @@ RUNS: Final = (
         examples=_WORKFLOW,
         parameters=(p.IDEMPOTENCY_KEY,),
         returns={200: Returns("The run, created.", models.Run, headers=_AGAIN)},
-        errors=frozenset({409}),
+        errors=frozenset({404, 409}) | _AWAY,
     ),
     Operation(
         routes=("POST /api/v1/workflows/{workflow_id}/run",),
@@ -89,7 +91,7 @@ RUNS: Final = (
         examples={"older": {"data": {"query": "laptops"}, "webhook_callback_url": _HOOK}},
         parameters=(p.IDEMPOTENCY_KEY,),
         returns={200: Returns("The run, created.", models.Run, headers=_AGAIN)},
-        errors=frozenset({409}),
+        errors=frozenset({404, 409}) | _AWAY,
     ),
     Operation(
         routes=("GET /v1/runs",),
@@ -116,14 +118,14 @@ RUNS: Final = (
         summary="Cancel a run",
         description="Answers at once; the webhook goes out on its own.",
         returns={200: Returns("The run, cancelled.", models.Run)},
-        errors=frozenset({409}),
+        errors=frozenset({400, 409}) | _AWAY,
     ),
     Operation(
         routes=("POST /api/v1/tasks/{run_id}/cancel",),
         tag="runs",
         summary="Cancel a run, in the older dialect",
         returns={200: Returns("The run, cancelled.", models.Task)},
-        errors=frozenset({409}),
+        errors=frozenset({400, 409}) | _AWAY,
     ),
     Operation(
         routes=("POST /v1/runs/cancel",),

@@ -1,0 +1,1 @@
+"""Runs that a Skyvern server runs."""
