@@ -21,7 +21,7 @@ from hookgate_gateway.api.run_creation import Created, record, request_bytes
 from hookgate_gateway.api.run_requests import TaskRequest, WorkflowRequest
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.snapshot import Caller
-from hookgate_gateway.ports import MadeBefore, NewRun, Once, RunRecord, Settled
+from hookgate_gateway.ports import MadeBefore, NewRun, Once, RunRecord, Settled, StoreUnavailable
 from hookgate_gateway.rules.delivery import Namespace, RunId
 from hookgate_gateway.upstream.answers import Away, Refused
 from hookgate_gateway.upstream.engine import SeenRun, Upstream
@@ -77,10 +77,24 @@ class ForwardedCreation:
             raise refusal(seen)
         run = self._new(wanted, caller, stored, seen)
         settled = None if reserved is None else reserved.settled(run.run_id, seen.payload)
-        if not await self._runs.adopt(run, self._ids.delivery(), settled):
-            self._observer.error("upstream_run_exists", namespace=namespace, run_id=run.run_id)
-            raise conflict("run_exists", "a run of this id exists already")
+        await self._adopt(run, settled)
         return _created(run, seen.document, seen.payload)
+
+    async def _adopt(self, run: NewRun, settled: Settled | None) -> None:
+        """What fails here leaves a run at the upstream that no client knows of: the log does."""
+        try:
+            adopted = await self._runs.adopt(run, self._ids.delivery(), settled)
+        except StoreUnavailable:
+            self._told(run, "store_unavailable")
+            raise
+        if not adopted:
+            self._told(run, "run_exists")
+            raise conflict("run_exists", "a run of this id exists already")
+
+    def _told(self, run: NewRun, error: str) -> None:
+        self._observer.error(
+            "upstream_run_not_registered", namespace=run.namespace, run_id=run.run_id, error=error
+        )
 
     async def _reserve(
         self,

@@ -1,6 +1,7 @@
 """Runs of clients by a Skyvern server: created, reported, seen, cancelled; and what happens without it."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -310,3 +311,12 @@ async def test_of_twins_one_is_forwarded(server: Skyvern, shop: Tenant) -> None:
     assert {r.status for r in replies} <= {200, 409}
     assert {r.code for r in replies if r.status == 409} <= {"idempotency_key_in_use"}
     assert sum(r.status == 200 and "Idempotent-Replayed" not in r.headers for r in replies) == 1
+
+
+async def test_an_id_that_is_taken_is_told_in_the_log_too(
+    world: World, server: Skyvern, shop: Tenant
+) -> None:
+    await ask(shop)
+    server.numbers = itertools.count(1)
+    reply = await shop.call("POST", "/v1/run/tasks", json={"prompt": "another"})
+    assert (reply.status, reply.code) == (409, "run_exists")
