@@ -4,14 +4,12 @@ import asyncio
 
 import pytest
 
-from hookgate_gateway.rules.delivery import Ending
+from hookgate_gateway.rules.delivery import Ending, HoldReason
 from hookgate_gateway.rules.lane import LaneLimits
 from hookgate_gateway.rules.retry import RetryPolicy
 from tests.gateway.dispatch.fakes import (
     EPOCH,
-    GONE,
     LANE,
-    SUSPENDED,
     api_key,
     hangs,
     held,
@@ -73,7 +71,7 @@ async def test_a_runs_own_target_has_the_default_age():
         assert world.backlog.of("pending") == [delivery.id]
 
 
-@pytest.mark.parametrize("reason", [SUSPENDED, GONE])
+@pytest.mark.parametrize("reason", list(HoldReason))
 async def test_what_is_held_does_not_expire_and_its_age_starts_anew_with_the_resume(reason):
     one = subscription(retry=SHORT)
     async with running(held(one, reason)) as world:
