@@ -14,13 +14,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.manifests import Hook, write_hooks, write_secrets
+
 ROOT = Path(__file__).resolve().parent.parent
+STORE = "hookgate.db"
 _TICK = os.sysconf("SC_CLK_TCK")
-_READY_LIMIT = 15.0
+_READY_LIMIT = 120.0
 _SETTLE_LIMIT = 90.0
 _LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -100,24 +102,19 @@ def receiver() -> Iterator[Receiver]:
         process.stdout.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Hook:
-    """A subscription of the measured gateway."""
-
-    name: str
-    url: str
-    max_in_flight: int
-    workflow: int | None = None
-    """Only reports of this workflow id, or all."""
-
-
 class Gateway:
     """The measured gateway: its main process and every process below it."""
 
     def __init__(
-        self, process: "subprocess.Popen[bytes]", port: int, key: str, ready_after: float
+        self,
+        process: "subprocess.Popen[bytes]",
+        home: Path,
+        port: int,
+        key: str,
+        ready_after: float,
     ) -> None:
         self._process = process
+        self._home = home
         self.port = port
         self.key = key
         self.ready_after = ready_after
@@ -134,6 +131,25 @@ class Gateway:
             raise BenchmarkFailed(f"not every report was accepted: {answer['statuses']}")
         return answer
 
+    def declare(self, hooks: Sequence[Hook]) -> None:
+        """Change the subscriptions as a user would: by an edit of their manifests."""
+        write_hooks(self._home / "manifests", hooks)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the API and parse its answer. Raises BenchmarkFailed when it refuses."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"x-api-key": self.key, "Content-Type": "application/json"},
+            method=method,
+        )
+        try:
+            with _LOCAL.open(request, timeout=60) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as refusal:
+            text = f"{method} {path}: {refusal.code} {refusal.read()[:300]!r}"
+            raise BenchmarkFailed(text) from None
+
     def cpu_seconds(self) -> float:
         """User and system time of all its processes so far."""
         return sum(_cpu_ticks(pid) for pid in self._processes()) / _TICK
@@ -147,17 +163,21 @@ class Gateway:
 
 
 @contextmanager
-def gateway(hooks: Sequence[Hook]) -> Iterator[Gateway]:
-    """Start the real command on an empty SQLite store with these subscriptions."""
+def gateway(hooks: Sequence[Hook], folder: Path | None = None) -> Iterator[Gateway]:
+    """
+    Start the real command with these subscriptions, and stop it.
+
+    Its SQLite store is an empty one, or the one that an earlier gateway left in ``folder``.
+    """
     key = "bench-" + secrets.token_hex(16)
-    with tempfile.TemporaryDirectory(prefix="hookgate-bench-") as folder:
-        home = Path(folder)
-        (home / "manifests").mkdir()
-        (home / "manifests" / "bench.yaml").write_text(_manifests(key, hooks))
+    with tempfile.TemporaryDirectory(prefix="hookgate-bench-") as temporary:
+        home = folder or Path(temporary)
+        write_secrets(home / "manifests", key)
+        write_hooks(home / "manifests", hooks)
         port, metrics = free_port(), free_port()
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("HOOKGATE_")},
-            "HOOKGATE_STORE": f"sqlite:///{home}/hookgate.db",
+            "HOOKGATE_STORE": f"sqlite:///{home / STORE}",
             "HOOKGATE_LISTEN": f"127.0.0.1:{port}",
             "HOOKGATE_METRICS_LISTEN": f"127.0.0.1:{metrics}",
             "HOOKGATE_MANIFESTS_DIR": str(home / "manifests"),
@@ -178,7 +198,7 @@ def gateway(hooks: Sequence[Hook]) -> Iterator[Gateway]:
             )
         try:
             _wait_ready(process, f"http://127.0.0.1:{metrics}/readyz", log)
-            yield Gateway(process, port, key, time.monotonic() - began)
+            yield Gateway(process, home, port, key, time.monotonic() - began)
         finally:
             process.terminate()
             try:
@@ -206,41 +226,6 @@ def _wait_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None
     raise BenchmarkFailed(
         f"the gateway did not become ready: {log.read_text(errors='replace')[-800:]}"
     )
-
-
-def _manifests(key: str, hooks: Sequence[Hook]) -> str:
-    secret = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "bench-key", "labels": {"hookgate.dev/api-key": "true"}},
-        "stringData": {"api-key": key},
-    }
-    signing = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "bench-signing"},
-        "stringData": {"secret": secrets.token_hex(16)},
-    }
-    items = [secret, signing, *(_subscription(hook) for hook in hooks)]
-    return "\n---\n".join(json.dumps(item) for item in items)
-
-
-def _subscription(hook: Hook) -> dict[str, Any]:
-    match = {} if hook.workflow is None else {"workflowIds": [f"wpid_{hook.workflow:02d}"]}
-    return {
-        "apiVersion": "hookgate.dev/v1alpha1",
-        "kind": "WebhookSubscription",
-        "metadata": {"name": hook.name},
-        "spec": {
-            "match": match,
-            "endpoint": {"url": hook.url},
-            "signing": {
-                "scheme": "Skyvern",
-                "secretRefs": [{"name": "bench-signing", "key": "secret"}],
-            },
-            "delivery": {"maxInFlight": hook.max_in_flight},
-        },
-    }
 
 
 def _stat(pid: int) -> list[str]:

@@ -20,6 +20,7 @@ from benchmarks.payload import sent_at
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
+_DRIPPING = b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n"
 
 
 @dataclass(slots=True)
@@ -29,14 +30,20 @@ class Tally:
     counts: dict[str, int] = field(default_factory=dict)
     ages_ns: list[int] = field(default_factory=list)
     hung: int = 0
+    dripped: int = 0
+    first_ns: int = 0
     last_ns: int = 0
 
     def arrived(self, path: str, body: bytes) -> None:
         now = time.monotonic_ns()
-        self.last_ns = now
         if path == "/hang":
             self.hung += 1
             return
+        if path == "/drip":
+            self.dripped += 1
+            return
+        self.first_ns = self.first_ns or now
+        self.last_ns = now
         self.counts[path] = self.counts.get(path, 0) + 1
         sent = sent_at(body)
         if sent is not None:
@@ -48,6 +55,8 @@ class Tally:
                 "total": sum(self.counts.values()),
                 "counts": self.counts,
                 "hung": self.hung,
+                "dripped": self.dripped,
+                "first_ns": self.first_ns,
                 "last_ns": self.last_ns,
                 "ages_ns": self.ages_ns if ages else [],
             }
@@ -81,8 +90,16 @@ class Receiver(asyncio.Protocol):
             self._control(method, path)
             return
         self._tally.arrived(path.decode(), request[end + 4 :])
-        if path != b"/hang":
+        if path == b"/drip":
+            self._drip(_DRIPPING)
+        elif path != b"/hang":
             self._write(_OK)
+
+    def _drip(self, data: bytes) -> None:
+        assert self._transport is not None
+        if not self._transport.is_closing():
+            self._transport.write(data)
+            asyncio.get_running_loop().call_later(1.0, self._drip, b"x")
 
     def _control(self, method: bytes, path: bytes) -> None:
         if method == b"POST":

@@ -2,10 +2,12 @@
 What is measured, one function a question. Each starts a gateway of its own on an empty store.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.processes import BenchmarkFailed, Gateway, Hook, Receiver, gateway, run_json
+from benchmarks.manifests import Hook
+from benchmarks.processes import BenchmarkFailed, Gateway, Receiver, gateway, run_json
 
 IN_FLIGHT = 128
 """Attempts at once that the lanes together allow: as many as the bare loop keeps in flight."""
@@ -43,11 +45,12 @@ class Latency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hung:
-    """The good receivers' latency with all well, and with one receiver that never answers."""
+    """The good receivers' latency with all well, and with one that never answers and one that drips."""
 
     without: Latency
     with_hung: Latency
     hung_attempts: int
+    dripped_attempts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,7 @@ class Footprint:
     ready_seconds: float
     first_delivery_seconds: float
     memory_mib: float
+    idle_cpu_percent: float
 
 
 def bare(receiver: Receiver, count: int) -> Bare:
@@ -70,11 +74,18 @@ def fan_out(receiver: Receiver, width: int, reports: int) -> FanOut:
         Hook(f"hook-{n}", f"{receiver.url}/r/{n}", max(1, IN_FLIGHT // width)) for n in range(width)
     ]
     with gateway(hooks) as measured:
-        _warm_up(measured, receiver, width)
-        cpu = measured.cpu_seconds()
-        published = measured.publish(reports, _WARM_UP, "--connections", str(IN_FLIGHT))
-        stats = receiver.wait_for(reports * width)
-        cpu = measured.cpu_seconds() - cpu
+        return saturated(measured, receiver, width, reports)
+
+
+def saturated(
+    measured: Gateway, receiver: Receiver, width: int, reports: int, first: int = 0
+) -> FanOut:
+    """Publish runs from number ``first`` on, as fast as answers come, to a gateway that runs."""
+    _warm_up(measured, receiver, width, first)
+    cpu = measured.cpu_seconds()
+    published = measured.publish(reports, first + _WARM_UP, "--connections", str(IN_FLIGHT))
+    stats = receiver.wait_for(reports * width)
+    cpu = measured.cpu_seconds() - cpu
     seconds = (stats["last_ns"] - published["begin_ns"]) / 1e9
     publishing = (published["end_ns"] - published["begin_ns"]) / 1e9
     return FanOut(
@@ -87,39 +98,56 @@ def fan_out(receiver: Receiver, width: int, reports: int) -> FanOut:
 def latency(receiver: Receiver, rate: float, seconds: float) -> Latency:
     """One subscription, a fixed rate."""
     with gateway([Hook("hook", receiver.url + "/r/0", IN_FLIGHT)]) as measured:
-        return _timed(measured, receiver, rate, seconds, spread=1, expected=1.0)
+        return timed(measured, receiver, rate, seconds, spread=1, expected=1.0)
 
 
 def hung(receiver: Receiver, rate: float, seconds: float) -> Hung:
-    """Reports go to eleven endpoints by turns; the eleventh is well, then never answers."""
+    """Reports go to twelve endpoints by turns; two are well, then one never answers and one drips."""
     good = [Hook(f"hook-{n:02d}", f"{receiver.url}/r/{n}", 4, workflow=n) for n in range(10)]
     results = []
-    for last, share in (("/r/10", 1.0), ("/hang", 10 / 11)):
-        hooks = [*good, Hook("hook-10", receiver.url + last, 4, workflow=10)]
-        with gateway(hooks) as measured:
-            results.append(_timed(measured, receiver, rate, seconds, spread=11, expected=share))
-            attempts = receiver.stats()["hung"]
-    if not attempts:
-        raise BenchmarkFailed("nothing was sent to the receiver that hangs")
-    return Hung(without=results[0], with_hung=results[1], hung_attempts=attempts)
+    for paths, share in ((("/r/10", "/r/11"), 1.0), (("/hang", "/drip"), 10 / 12)):
+        bad = [Hook(f"hook-{n}", receiver.url + p, 4, n) for n, p in enumerate(paths, 10)]
+        with gateway([*good, *bad]) as measured:
+            results.append(timed(measured, receiver, rate, seconds, spread=12, expected=share))
+            stats = receiver.stats()
+    if not stats["hung"] or not stats["dripped"]:
+        raise BenchmarkFailed(
+            "nothing was sent to the receiver that hangs, or to the one that drips"
+        )
+    return Hung(
+        without=results[0],
+        with_hung=results[1],
+        hung_attempts=stats["hung"],
+        dripped_attempts=stats["dripped"],
+    )
 
 
-def footprint(receiver: Receiver) -> Footprint:
-    """Start to readiness and to the first delivery, and memory before any work."""
+def footprint(receiver: Receiver, idle_seconds: float) -> Footprint:
+    """Start to readiness and to the first delivery, memory before any work, CPU after it."""
     with gateway([Hook("hook", receiver.url + "/r/0", 4)]) as measured:
         memory = measured.memory_bytes()
         receiver.reset()
         published = measured.publish(1, 0, "--connections", "1")
         arrived = receiver.wait_for(1)["last_ns"]
+        idle = idle_cpu_percent(measured, idle_seconds)
     after = (arrived - published["begin_ns"]) / 1e9
     return Footprint(
         ready_seconds=measured.ready_after,
         first_delivery_seconds=measured.ready_after + after,
         memory_mib=memory / 2**20,
+        idle_cpu_percent=idle,
     )
 
 
-def _timed(
+def idle_cpu_percent(measured: Gateway, seconds: float) -> float:
+    """CPU of all its processes while nothing is asked of it, percent of one core."""
+    time.sleep(1.0)  # what the last report left to be done
+    cpu, began = measured.cpu_seconds(), time.monotonic()
+    time.sleep(seconds)
+    return (measured.cpu_seconds() - cpu) / (time.monotonic() - began) * 100
+
+
+def timed(
     measured: Gateway,
     receiver: Receiver,
     rate: float,
@@ -128,6 +156,11 @@ def _timed(
     spread: int,
     expected: float,
 ) -> Latency:
+    """
+    Publish at a fixed rate to a gateway that runs, the workflow ids ``spread`` by turns.
+
+    ``expected`` is the share of the reports that arrive.
+    """
     receiver.reset()
     reports = int(rate * seconds) // spread * spread
     options = ("--rate", str(rate), "--spread", str(spread), "--connections", "256")
@@ -146,9 +179,9 @@ def _timed(
     )
 
 
-def _warm_up(measured: Gateway, receiver: Receiver, width: int) -> None:
+def _warm_up(measured: Gateway, receiver: Receiver, width: int, first: int) -> None:
     receiver.reset()
-    measured.publish(_WARM_UP, 0, "--connections", str(IN_FLIGHT))
+    measured.publish(_WARM_UP, first, "--connections", str(IN_FLIGHT))
     receiver.wait_for(_WARM_UP * width)
     receiver.reset()
 

@@ -4,8 +4,7 @@ From rounds to a table: medians with their spread, beside the goals.
 
 import json
 import platform
-import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.backlog import Dispatch, Replay
+from benchmarks.backlog import lines as backlog_lines
+from benchmarks.figure import Figure, of
 from benchmarks.scenarios import Bare, FanOut, Footprint, Hung, Latency
+from benchmarks.weight import Grown, Parked, Subscriptions, growth_lines
+from benchmarks.weight import lines as weight_lines
 
 
 @dataclass(slots=True)
@@ -25,33 +29,16 @@ class Rounds:
     latency: dict[int, list[Latency]] = field(default_factory=dict)
     hung: list[Hung] = field(default_factory=list)
     footprint: list[Footprint] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table."""
-
-    name: str
-    values: Sequence[float]
-    unit: str = ""
-    goal: float | None = None
-    at_least: bool = False
-    digits: int = 1
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.values)
-
-    @property
-    def met(self) -> bool | None:
-        if self.goal is None:
-            return None
-        return self.median >= self.goal if self.at_least else self.median <= self.goal
+    backlog: list[Dispatch] = field(default_factory=list)
+    replay: list[Replay] = field(default_factory=list)
+    subscriptions: list[Subscriptions] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+    growth: dict[int, list[Grown]] = field(default_factory=dict)
 
 
 _RATIO_GOALS = {1: 0.45, 10: 0.85}
 _CPU_GOALS = {1: 0.20, 10: 0.12}
-_P99_GOALS = {200: 6.5}
+_P99_GOALS = {200: 6.5, 500: 10, 1000: 15}
 
 
 def figures(rounds: Rounds) -> Iterable[Figure]:
@@ -66,56 +53,50 @@ def figures(rounds: Rounds) -> Iterable[Figure]:
         yield from _hung(rounds.hung)
     if rounds.footprint:
         yield from _footprint(rounds.footprint)
+    speeds = [result.per_second for result in rounds.bare]
+    yield from backlog_lines(rounds.backlog, rounds.replay, speeds)
+    yield from weight_lines(rounds.subscriptions, rounds.parked)
+    for results in rounds.growth.values():
+        yield from growth_lines(results, speeds)
 
 
 def _bare(results: Sequence[Bare]) -> Iterable[Figure]:
-    yield _of(results, "bare signed aiohttp loop", lambda b: b.per_second, "requests/s", digits=0)
-    yield _of(results, "  CPU", lambda b: b.cpu_per_1000, "s per 1,000", digits=3)
+    yield of(results, "bare signed aiohttp loop", lambda b: b.per_second, "requests/s", digits=0)
+    yield of(results, "  CPU", lambda b: b.cpu_per_1000, "s per 1,000", digits=3)
 
 
 def _fan_out(bare: Sequence[Bare], width: int, results: Sequence[FanOut]) -> Iterable[Figure]:
     ratios = [r.delivered_per_second / b.per_second for r, b in zip(results, bare, strict=True)]
     yield Figure(f"fan-out {width}: delivered / bare", ratios, "", _RATIO_GOALS.get(width), True, 2)
-    yield _of(results, "  delivered", lambda r: r.delivered_per_second, "deliveries/s", digits=0)
-    yield _of(results, "  accepted", lambda r: r.published_per_second, "reports/s", digits=0)
-    yield _of(
+    yield of(results, "  delivered", lambda r: r.delivered_per_second, "deliveries/s", digits=0)
+    yield of(results, "  accepted", lambda r: r.published_per_second, "reports/s", digits=0)
+    yield of(
         results, "  CPU", lambda r: r.cpu_per_1000, "s per 1,000", _CPU_GOALS.get(width), digits=3
     )
 
 
 def _latency(name: str, ages: Sequence[Latency], goal: float | None = None) -> Iterable[Figure]:
-    yield _of(ages, f"{name}: p50", lambda a: a.p50, "ms")
-    yield _of(ages, "  p99", lambda a: a.p99, "ms", goal)
-    yield _of(ages, "  worst", lambda a: a.worst, "ms")
-    yield _of(ages, "  CPU", lambda a: a.cpu_per_1000, "s per 1,000", digits=3)
+    yield of(ages, f"{name}: p50", lambda a: a.p50, "ms")
+    yield of(ages, "  p99", lambda a: a.p99, "ms", goal)
+    yield of(ages, "  worst", lambda a: a.worst, "ms")
+    yield of(ages, "  CPU", lambda a: a.cpu_per_1000, "s per 1,000", digits=3)
 
 
 def _hung(results: Sequence[Hung]) -> Iterable[Figure]:
-    yield _of(results, "eleven receivers, all well: p99", lambda h: h.without.p99, "ms")
-    yield _of(results, "  one of them hangs: p99 of the good", lambda h: h.with_hung.p99, "ms")
-    yield _of(
+    yield of(results, "twelve receivers, all well: p99", lambda h: h.without.p99, "ms")
+    yield of(results, "  one hangs, one drips: p99 of the good", lambda h: h.with_hung.p99, "ms")
+    yield of(
         results, "  with / without", lambda h: h.with_hung.p99 / h.without.p99, "", 1.5, digits=2
     )
 
 
 def _footprint(results: Sequence[Footprint]) -> Iterable[Figure]:
-    yield _of(results, "start to ready", lambda f: f.ready_seconds, "s", digits=2)
-    yield _of(
+    yield of(results, "start to ready", lambda f: f.ready_seconds, "s", digits=2)
+    yield of(
         results, "start to first delivery", lambda f: f.first_delivery_seconds, "s", 1.0, digits=2
     )
-    yield _of(results, "idle memory, all processes", lambda f: f.memory_mib, "MiB", 80, digits=0)
-
-
-def _of(
-    results: Sequence[Any],
-    name: str,
-    value: Callable[[Any], float],
-    unit: str,
-    goal: float | None = None,
-    *,
-    digits: int = 1,
-) -> Figure:
-    return Figure(name, [value(result) for result in results], unit, goal, digits=digits)
+    yield of(results, "idle memory, all processes", lambda f: f.memory_mib, "MiB", 80, digits=0)
+    yield of(results, "idle CPU, all processes", lambda f: f.idle_cpu_percent, "% of a core")
 
 
 def print_table(lines: Iterable[Figure]) -> None:
