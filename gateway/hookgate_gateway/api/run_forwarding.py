@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 
 from hookgate.payloads import RunStatus
@@ -212,4 +211,4 @@ def _made_before(before: MadeBefore, asked: NewRun) -> Created:
         run_type=str(document.get("run_type", asked.run_type)),
         status=str(document.get("status", asked.status)),
     )
-    return _created(run, document, orjson.dumps(document), replayed=True)
+    return _created(run, document, kept.encode() or None, replayed=True)

@@ -5,6 +5,7 @@ Knows nothing of how clients are answered and stores nothing; what failed is a v
 anything can have been done.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -47,7 +48,7 @@ class SeenRun:
         try:
             return orjson.dumps(self.document)
         except TypeError:  # numbers and texts that only Python's own JSON takes
-            return b"{}"
+            return json.dumps(self.document).encode()
 
 
 class Upstream:

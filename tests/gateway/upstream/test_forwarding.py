@@ -305,6 +305,16 @@ async def test_a_key_makes_one_run(server: Skyvern, shop: Tenant) -> None:
     assert len(server.runs) == 1
 
 
+async def test_what_only_pythons_json_takes_goes_through(server: Skyvern, shop: Tenant) -> None:
+    body, headers = {"prompt": "a", "n": 10**30, "title": "\ud800"}, {"Idempotency-Key": "k"}
+    replies = [
+        await shop.call("POST", "/v1/run/tasks", json=body, headers=headers) for _ in range(2)
+    ]
+    asked = [reply.json()["run_request"] for reply in replies] + [server.asked("POST")[0][1]]
+    assert [(each["n"], each["title"]) for each in asked] == [(10**30, "\ud800")] * 3
+    assert len(server.runs) == 1
+
+
 async def test_of_twins_one_is_forwarded(server: Skyvern, shop: Tenant) -> None:
     replies = await asyncio.gather(*(ask(shop, "k") for _ in range(8)))
     assert len(server.runs) == 1
