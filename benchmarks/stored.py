@@ -5,6 +5,7 @@ A real gateway accepts a few reports; what it wrote for one of them is then copi
 ids. Columns are copied as they are found, so that a change of the schema is a change of the copies.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -79,6 +80,7 @@ def _multiply(path: Path, which: str, count: int) -> None:
             )
             store.commit()
         store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    os.sync()  # else the gateway's first commits wait until all of this is on the disk
 
 
 def _one(store: sqlite3.Connection, statement: str, *values: str) -> Row:
