@@ -13,7 +13,7 @@ from hookgate_gateway.catalogue.key_limits import (
     TOLERANCE_ANNOTATION,
 )
 from hookgate_gateway.observe import RefusedRequest
-from hookgate_gateway.settings.load import known_variables
+from hookgate_gateway.settings import SETTINGS
 
 BODIES = {"replays": BulkReplayRequest, "deliveries/cancel": BulkCancelRequest}
 TEXT = (Path(__file__).parent.parent / "docs/operations.md").read_text()
@@ -27,7 +27,7 @@ def test_every_reason_of_a_refusal_is_told():
 
 
 def test_every_setting_that_is_named_exists():
-    assert set(re.findall(r"HOOKGATE_[A-Z_]+[A-Z]", TEXT)) <= known_variables()
+    assert set(re.findall(r"HOOKGATE_[A-Z_]+[A-Z]", TEXT)) <= SETTINGS.known()
 
 
 def test_the_annotations_are_spelt_as_they_are_read():

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from hookgate_gateway.settings.manual import markdown_table
+from hookgate_gateway.settings import Settings
+from hookgate_process.manual import markdown_table
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -37,7 +38,7 @@ def block(marker):
 def test_the_table_of_settings_is_the_models():
     opened = "<!-- settings: made from the model, checked by tests/test_readme.py -->\n"
     table = README.partition(opened)[2].partition("\n<!-- /settings -->")[0]
-    assert table == markdown_table(), f"put this between the comments:\n{markdown_table()}"
+    assert table == markdown_table(Settings), f"put this:\n{markdown_table(Settings)}"
 
 
 @pytest.mark.parametrize("name", re.findall(r"<!-- file: (\S+) -->", README))

@@ -37,7 +37,8 @@ class Gateway:
     def arguments(self, parser: ArgumentParser) -> None:
         """Nothing has to be said; the help shows every setting."""
         with needs_extra("gateway"):
-            from hookgate_gateway.settings.manual import help_text
+            from hookgate_gateway.settings import Settings
+            from hookgate_process.manual import help_text
         parser.description = _INTRODUCTION
         actions = parser.add_subparsers(
             dest="action", metavar="ACTION", title="other than running it"
@@ -57,7 +58,7 @@ class Gateway:
             metavar="SECONDS",
             help="how long a running gateway may take (30)",
         )
-        parser.epilog = f"settings:\n{help_text()}\n\n{_STOPPING}"
+        parser.epilog = f"settings:\n{help_text(Settings)}\n\n{_STOPPING}"
 
     def run(self, arguments: Namespace) -> int:
         """Exit code 0 after a stop in order, 2 for wrong settings, 1 when it cannot start."""
@@ -66,11 +67,12 @@ class Gateway:
         )  # what imports make is kept: looking through it takes 45 ms
         with needs_extra("gateway"):
             from hookgate_gateway.app import serve
-            from hookgate_gateway.settings import SettingsError, load_settings
+            from hookgate_gateway.settings import SETTINGS
+            from hookgate_process.settings import SettingsError
         try:
             if arguments.action == "rotate-keys":
                 return _rotate(arguments)
-            settings = load_settings()
+            settings = SETTINGS.load()
         except SettingsError as error:
             for line in error.lines:
                 print(f"hookgate gateway: {line}", file=sys.stderr)
@@ -81,9 +83,9 @@ class Gateway:
 def _rotate(arguments: Namespace) -> int:
     from hookgate_gateway.maintenance.rotation import rotate
     from hookgate_gateway.ports import StoreError
-    from hookgate_gateway.settings import load_store_settings
+    from hookgate_gateway.settings import STORE_SETTINGS
 
-    settings = load_store_settings()
+    settings = STORE_SETTINGS.load()
     try:
         done = rotate(
             settings.store,

@@ -6,7 +6,7 @@ is wrong is told by the name of the Secret and the key, never by a value.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +21,14 @@ from hookgate.resources import (
     url_problem,
 )
 from hookgate.resources import subscription as resource
+from hookgate.resources.references import ca_reference
 from hookgate.signing import InvalidKey, SigningScheme, validate_key
 from hookgate_gateway.contract import PLAIN_TLS, Endpoint, Signing, Tls
 from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.lane import LaneLimits
 from hookgate_gateway.rules.matching import MatchRule
 from hookgate_gateway.rules.retry import RetryPolicy
-from hookgate_gateway.secret_values import CONFIG_MAP, Lookup, Place, SecretValues
+from hookgate_gateway.secret_values import Lookup, Place, SecretValues
 
 __all__ = [
     "Resolved",
@@ -37,7 +38,6 @@ __all__ = [
     "resolve",
     "resolve_spec",
     "retry_policy",
-    "secret_names",
 ]
 
 
@@ -83,11 +83,6 @@ def resolve_spec(
     if values.problems:
         return Unresolved(tuple(dict.fromkeys(values.problems)))
     return Resolved(endpoint, signing)
-
-
-def secret_names(spec: SubscriptionSpec) -> frozenset[str]:
-    """The Secrets (and ConfigMaps, as ``configmap/NAME``) that a spec needs."""
-    return frozenset(_named(spec))
 
 
 def match_rule(spec: SubscriptionSpec) -> MatchRule:
@@ -169,11 +164,7 @@ def _place(field: str, ref: resource.KeyRef) -> Place:
 
 
 def _ca_place(ca: resource.CaSource) -> Place:
-    field = "spec.endpoint.tls.caFrom"
-    if ca.secret_key_ref:
-        return _place(field, ca.secret_key_ref)
-    assert ca.config_map_key_ref  # noqa: S101  # the model has exactly one
-    return Place(field, CONFIG_MAP + ca.config_map_key_ref.name, ca.config_map_key_ref.key)
+    return Place("spec.endpoint.tls.caFrom", *ca_reference(ca))
 
 
 def _signing(spec: resource.Signing, values: SecretValues) -> Signing:
@@ -195,17 +186,3 @@ def _fingerprint(url: str, headers: tuple[tuple[str, str], ...], tls: Tls) -> st
     facts = (url, headers, tls.ca_pem, tls.certificate_pem, tls.key_pem)
     shape = (*facts, tls.server_name, tls.insecure_skip_verify)
     return hashlib.sha256(repr(shape).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def _named(spec: SubscriptionSpec) -> Iterator[str]:
-    endpoint = spec.endpoint
-    if endpoint.url_from:
-        yield endpoint.url_from.secret_key_ref.name
-    for header in endpoint.headers:
-        if header.value_from:
-            yield header.value_from.secret_key_ref.name
-    if endpoint.tls.ca_from:
-        yield _ca_place(endpoint.tls.ca_from).secret
-    if endpoint.tls.client_certificate:
-        yield endpoint.tls.client_certificate.secret_name
-    yield from (ref.name for ref in spec.signing.secret_refs)

@@ -8,12 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from hookgate.resources.references import CONFIG_MAP
 from hookgate_gateway.rules.delivery import Namespace
 
-__all__ = ["CONFIG_MAP", "Lookup", "Place", "SecretValues", "trimmed", "values_of"]
-
-CONFIG_MAP = "configmap/"
-"""What a ConfigMap's name starts with where it stands among the names of Secrets."""
+__all__ = ["Lookup", "Place", "SecretValues", "trimmed", "values_of"]
 
 Lookup = Callable[[str, str], bytes | None]
 """The value of (Secret or ``configmap/NAME``, key) of one namespace, or None."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
-from hookgate_gateway.clock import Clock, PatientWall
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import StoreError, Upkeep
 from hookgate_gateway.rules.delivery import Namespace
+from hookgate_process.clock import Clock, PatientWall
 
 __all__ = ["Housekeeper", "UpkeepPolicy"]
 

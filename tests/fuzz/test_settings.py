@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookgate_gateway.settings.load import SettingsError, load_settings, unknown_variables
-from hookgate_gateway.settings.model import PREFIX, Settings, variable
+from hookgate_gateway.settings import PREFIX, SETTINGS, Settings
 from hookgate_gateway.settings.values import parse_dns_servers, parse_listen, parse_store
+from hookgate_process.settings import SettingsError
 
 PASSWORD = "hunter2-and-more"
 DSN = f"postgresql://u:{PASSWORD}@db/x"
@@ -26,13 +26,16 @@ values = environment_text | st.sampled_from(
 
 @given(st.sampled_from(FIELDS), values)
 def test_any_value(field, value):
-    environment = {variable("store"): "sqlite:///hookgate.db", variable(field): value}
+    environment = {
+        Settings.variable("store"): "sqlite:///hookgate.db",
+        Settings.variable(field): value,
+    }
     with patch.dict(os.environ, environment, clear=True):
         try:
-            settings = load_settings()
+            settings = SETTINGS.load()
         except SettingsError as error:
             [line] = error.lines
-            assert line.startswith(variable(field))
+            assert line.startswith(Settings.variable(field))
             assert PASSWORD not in line or value != DSN
             assert line.isprintable()
         else:
@@ -44,7 +47,7 @@ names = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0="),
 
 @given(st.dictionaries(names.map(lambda n: PREFIX + n) | names, values, max_size=6))
 def test_strangers_are_named_one_a_line(environment):
-    for line in unknown_variables(environment):
+    for line in SETTINGS.unknown(environment):
         assert line.startswith(tuple(environment))
 
 

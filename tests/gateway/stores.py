@@ -7,7 +7,6 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from hookgate_gateway.clock import SystemClock
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Acceptance, NewDelivery, NewRun, Recording
@@ -24,6 +23,7 @@ from hookgate_gateway.rules.lane import subscription_lane
 from hookgate_gateway.rules.report import Report
 from hookgate_gateway.rules.retry import GiveUp, RetryAt, Succeed
 from hookgate_gateway.store.sqlite.store import SqliteStore
+from hookgate_process.clock import SystemClock
 
 SHOP = Namespace("shop")
 BANK = Namespace("bank")

@@ -3,6 +3,7 @@
 import pytest
 
 from hookgate.resources import WebhookSubscription
+from hookgate.resources.references import secret_names
 from hookgate.signing import SigningScheme
 from hookgate_gateway.contract import PLAIN_TLS
 from hookgate_gateway.resolution import (
@@ -12,7 +13,6 @@ from hookgate_gateway.resolution import (
     match_rule,
     resolve,
     retry_policy,
-    secret_names,
 )
 from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.lane import LaneLimits

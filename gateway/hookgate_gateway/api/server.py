@@ -18,6 +18,7 @@ from aiohttp import web
 
 from hookgate_gateway.api.connections import ConnectionLimits, Connections
 from hookgate_gateway.observe import Observer
+from hookgate_process.listening import BACKLOG
 
 __all__ = ["Door", "open_door"]
 
@@ -25,7 +26,6 @@ KEEP_ALIVE: Final = 75.0
 """Seconds an idle connection stays open: longer than the usual proxy's 60, so that the proxy ends it."""
 LINGERING: Final = 2.0
 """Seconds for which the rest of a refused body is read and dropped, so that its sender sees the answer."""
-BACKLOG: Final = 1024
 
 _SILENT: Final = logging.getLogger("hookgate.http.silent")
 _SILENT.setLevel(logging.CRITICAL + 1)

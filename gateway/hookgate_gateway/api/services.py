@@ -9,7 +9,6 @@ from typing import Protocol
 from hookgate_gateway.api.bodies import BodyReader
 from hookgate_gateway.api.rates import KeyRates
 from hookgate_gateway.catalogue.snapshot import Snapshot
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.contract import ResourceKey
 from hookgate_gateway.dispatch.dispatcher import LaneState
 from hookgate_gateway.dispatch.health import Name
@@ -29,6 +28,7 @@ from hookgate_gateway.rules.delivery import (
 from hookgate_gateway.rules.health import Health
 from hookgate_gateway.rules.report import Unreadable
 from hookgate_gateway.upstream.engine import Upstream
+from hookgate_process.clock import Clock
 
 __all__ = [
     "Catalogue",

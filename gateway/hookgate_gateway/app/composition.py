@@ -23,14 +23,11 @@ from hookgate_gateway.api.services import Services
 from hookgate_gateway.app import descriptors
 from hookgate_gateway.app.background import background
 from hookgate_gateway.app.control import open_control
-from hookgate_gateway.app.failures import CannotStart
-from hookgate_gateway.app.listening import bind, bound_address, own_addresses
 from hookgate_gateway.app.upstream import open_upstream, upstream_keys
 from hookgate_gateway.catalogue.build import Forbids
 from hookgate_gateway.catalogue.catalogue import Catalogue
 from hookgate_gateway.catalogue.manifests import Manifests
 from hookgate_gateway.catalogue.matching import matching_subscriptions
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.direct import DirectSends
 from hookgate_gateway.dispatch.dispatcher import Dispatcher
 from hookgate_gateway.dispatch.health import DeliveryHealth
@@ -49,6 +46,9 @@ from hookgate_gateway.settings import Settings
 from hookgate_gateway.store.sqlite.store import SqliteStore
 from hookgate_gateway.upkeep import Housekeeper, UpkeepPolicy
 from hookgate_gateway.upstream.engine import Upstream
+from hookgate_process.clock import Clock
+from hookgate_process.failures import CannotStart
+from hookgate_process.listening import bind, bound_address, own_addresses
 
 __all__ = ["run_gateway"]
 

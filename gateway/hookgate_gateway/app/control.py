@@ -16,13 +16,13 @@ from hookgate_gateway.api.control.services import MAX_BODY_BYTES, ControlService
 from hookgate_gateway.api.control.token import TokenFile, UnusableTokens
 from hookgate_gateway.api.control.view import HealthView
 from hookgate_gateway.api.server import Door, open_door
-from hookgate_gateway.app.failures import CannotStart
-from hookgate_gateway.app.listening import bind
 from hookgate_gateway.app.tls_files import TlsFiles, UnusableCertificate
 from hookgate_gateway.catalogue.catalogue import Catalogue
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.replay.orders import ReplayOrders
 from hookgate_gateway.settings import Settings
+from hookgate_process.failures import CannotStart
+from hookgate_process.listening import bind
 
 __all__ = ["ControlListener", "open_control"]
 

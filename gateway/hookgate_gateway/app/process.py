@@ -10,14 +10,14 @@ import sys
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from hookgate_gateway import logs
 from hookgate_gateway.app.composition import run_gateway
-from hookgate_gateway.app.failures import CannotStart
-from hookgate_gateway.app.stopping import StopSignals
-from hookgate_gateway.clock import SystemClock
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import StoreError
-from hookgate_gateway.settings import Settings, unknown_variables
+from hookgate_gateway.settings import SETTINGS, Settings
+from hookgate_process import logs
+from hookgate_process.clock import SystemClock
+from hookgate_process.failures import CannotStart
+from hookgate_process.stopping import StopSignals
 
 __all__ = ["serve"]
 
@@ -39,9 +39,9 @@ def serve(settings: Settings) -> int:
 async def _run(settings: Settings) -> None:
     asyncio.get_running_loop().set_exception_handler(logs.report_unhandled)
     observer = Observer(CollectorRegistry(), subscription_label=settings.metrics_subscription_label)
-    for sentence in unknown_variables(os.environ):
+    for sentence in SETTINGS.unknown(os.environ, others="HOOKGATE_OPERATOR_"):
         observer.warning("unknown_setting", message=sentence)
-    signals = StopSignals(observer)
+    signals = StopSignals(lambda name: observer.warning("stopping_at_once", signal=name))
     signals.install()
 
     def started() -> None:

@@ -5,12 +5,12 @@ The upstream that the settings ask for, or none.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from hookgate_gateway.app.failures import CannotStart
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.settings import Settings
 from hookgate_gateway.upstream.client import UpstreamClient
 from hookgate_gateway.upstream.engine import RunOwners, Upstream
 from hookgate_gateway.upstream.keys import UnusableKeys, UpstreamKeys
+from hookgate_process.failures import CannotStart
 
 __all__ = ["open_upstream", "upstream_keys"]
 

@@ -15,13 +15,13 @@ from hookgate_gateway.catalogue.declared import is_said_by
 from hookgate_gateway.catalogue.keys import KNOWN_SINCE, known_since
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.catalogue.standing import Standing, standing
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.contract import ResourceKey, ResourceKind, Subscription
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import CatalogueStore, Changes, ResourceDraft, StoredResource
 from hookgate_gateway.resolution import Unresolved, resolve
 from hookgate_gateway.rules.delivery import HoldReason, Namespace, Timestamp
 from hookgate_gateway.secret_values import values_of
+from hookgate_process.clock import Clock
 
 __all__ = ["Catalogue", "Listener"]
 

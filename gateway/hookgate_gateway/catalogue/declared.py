@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hookgate.resources import API_VERSION, KIND, WebhookSubscription
+from hookgate.resources.references import secret_names
 from hookgate.resources.subscription import Metadata
 from hookgate_gateway.catalogue.keys import KNOWN_SINCE, SOURCE_LABEL
 from hookgate_gateway.contract import ResourceKey, ResourceKind
 from hookgate_gateway.ports import ResourceDraft, StoredResource
-from hookgate_gateway.resolution import secret_names
 from hookgate_gateway.rules.delivery import Namespace
 
 __all__ = [

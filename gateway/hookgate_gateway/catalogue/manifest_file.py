@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from hookgate.resources import API_VERSION, KIND, WebhookSubscription, problem_lines
 from hookgate.resources.model import ResourceModel
+from hookgate.resources.references import CONFIG_MAP
 from hookgate.resources.subscription import Metadata
 from hookgate.resources.text import Text
 from hookgate_gateway.catalogue.declared import (
@@ -30,7 +31,6 @@ from hookgate_gateway.catalogue.keys import (
 from hookgate_gateway.catalogue.manifest_text import ManifestError, read_documents
 from hookgate_gateway.contract import ResourceKey
 from hookgate_gateway.rules.delivery import Namespace
-from hookgate_gateway.secret_values import CONFIG_MAP
 
 __all__ = ["Holder", "ManifestFile", "read_file"]
 

@@ -14,11 +14,11 @@ from hookgate_gateway.catalogue.catalogue import Catalogue
 from hookgate_gateway.catalogue.manifest_file import ManifestFile
 from hookgate_gateway.catalogue.manifest_folder import Folder
 from hookgate_gateway.catalogue.manifest_plan import OWNER, FileState, Plan, plan
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.contract import ResourceKind
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import OwnedByAnother, ResourceDraft, StoreError
 from hookgate_gateway.rules.delivery import HoldReason
+from hookgate_process.clock import Clock
 
 __all__ = ["Manifests"]
 

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hookgate_gateway.clock import SystemClock
 from hookgate_gateway.dev.client import Client, connect
 from hookgate_gateway.dev.engine import Engine
 from hookgate_gateway.dev.narrator import Narrator
@@ -21,6 +20,7 @@ from hookgate_gateway.dev.workbench import (
     Workbench,
     read_folder,
 )
+from hookgate_process.clock import SystemClock
 
 __all__ = ["Plan", "Stage", "set_up"]
 

@@ -4,12 +4,12 @@ Into lanes and back: what may wait in memory, and what is parked in the store in
 
 from collections.abc import Callable
 
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.plan import Catalogue, lane_terms
 from hookgate_gateway.dispatch.returns import Returns
 from hookgate_gateway.dispatch.windows import Windows
 from hookgate_gateway.rules.delivery import Delivery, LaneKey
+from hookgate_process.clock import Clock
 
 
 class Admission:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.rules.lane import is_due
+from hookgate_process.clock import Clock
 
 _SHORTEST = 0.001
 """Seconds: an event loop's timer may be early by its resolution; do not spin on that."""

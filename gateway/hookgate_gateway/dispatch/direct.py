@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.courier import Courier
 from hookgate_gateway.dispatch.plan import (
     Blocked,
@@ -39,6 +38,7 @@ from hookgate_gateway.rules.delivery import (
 )
 from hookgate_gateway.rules.lane import lane_subscription
 from hookgate_gateway.rules.retry import decide
+from hookgate_process.clock import Clock
 
 SLOTS = 16
 SLOTS_OF_A_NAMESPACE = 2

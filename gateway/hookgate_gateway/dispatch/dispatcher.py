@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Self
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.admission import Admission
 from hookgate_gateway.dispatch.courier import Courier
 from hookgate_gateway.dispatch.expiry import Expiry
@@ -41,6 +40,7 @@ from hookgate_gateway.rules.delivery import (
 )
 from hookgate_gateway.rules.lane import BreakerState
 from hookgate_gateway.rules.retry import RetryAt
+from hookgate_process.clock import Clock
 
 __all__ = ["Dispatcher", "LaneState"]
 

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from hookgate_gateway.clock import Clock, PatientWall
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.plan import Catalogue, overdue_before
 from hookgate_gateway.dispatch.report import tell_expired
@@ -20,6 +19,7 @@ from hookgate_gateway.dispatch.windows import Windows
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Backlog
 from hookgate_gateway.rules.delivery import DeliveryId, LaneKey, Timestamp
+from hookgate_process.clock import Clock, PatientWall
 
 _LATE: Final = 5.0
 """Seconds: an attempt that came due before the end may be started this much after it."""

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from math import inf
 
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.lanes import Lane, weight
 from hookgate_gateway.dispatch.returns import Returns
 from hookgate_gateway.dispatch.takes import Takes
@@ -15,6 +14,7 @@ from hookgate_gateway.dispatch.windows import Windows
 from hookgate_gateway.ports import Backlog
 from hookgate_gateway.rules.delivery import Delivery, Timestamp
 from hookgate_gateway.rules.lane import is_due
+from hookgate_process.clock import Clock
 
 TAKE = 256
 """Deliveries taken at once; with bodies of 64 KiB that is 16 MiB."""

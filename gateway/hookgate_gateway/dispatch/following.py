@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterable
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.admission import Admission
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.lease import Lease
@@ -19,6 +18,7 @@ from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Sender, StoreUnavailable
 from hookgate_gateway.rules.delivery import LaneKey
 from hookgate_gateway.rules.lane import subscription_lane
+from hookgate_process.clock import Clock
 
 _PAUSE = 1.0
 """Seconds until a catalogue that could not be read is read again."""

@@ -4,7 +4,6 @@ What follows from an attempt: for its delivery a verdict, for its lane a lesson.
 
 from collections.abc import Callable
 
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.admission import Admission
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.plan import Catalogue, terms
@@ -15,6 +14,7 @@ from hookgate_gateway.ports import Recording
 from hookgate_gateway.rules.delivery import Attempt, Delivery, Outcome
 from hookgate_gateway.rules.lane import BreakerState
 from hookgate_gateway.rules.retry import RetryAt, Succeed, Verdict, decide
+from hookgate_process.clock import Clock
 
 _AGAIN = 60.0
 """Seconds until an attempt that could not be judged is made again."""

@@ -5,10 +5,10 @@ What this replica may send, and until when.
 import asyncio
 from math import inf
 
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.ports import Backlog, Ownership
 from hookgate_gateway.rules.delivery import LaneKey
 from hookgate_gateway.rules.lane import shard
+from hookgate_process.clock import Clock
 
 MARGIN = 3.0
 """Seconds before its lease ends at which a replica stops starting attempts."""

@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Backlog, Recorded, Recording, StoreUnavailable
 from hookgate_gateway.rules.delivery import Attempt
+from hookgate_process.clock import Clock
 
 _GATHER = 0.02
 """Seconds between two writes at least, unless a full batch waits."""

@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.alarm import Alarm
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.windows import Windows
 from hookgate_gateway.rules.delivery import Attempt, Delivery, DeliveryId
 from hookgate_gateway.rules.lane import is_due
 from hookgate_gateway.rules.turns import Turns
+from hookgate_process.clock import Clock
 
 Perform = Callable[[Delivery], Awaitable[Attempt | None]]
 """Carries out one attempt; None when it could not be made (and was dealt with)."""

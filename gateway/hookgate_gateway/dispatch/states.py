@@ -4,10 +4,10 @@ Lanes as they are shown.
 
 from dataclasses import dataclass
 
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.rules.delivery import Timestamp
 from hookgate_gateway.rules.lane import BreakerState
+from hookgate_process.clock import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

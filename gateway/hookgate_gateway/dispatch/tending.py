@@ -5,7 +5,6 @@ Tending the lanes: which are ours, which have parked work that nobody announced,
 import asyncio
 from collections.abc import Callable
 
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.admission import Admission
 from hookgate_gateway.dispatch.expiry import Expiry
 from hookgate_gateway.dispatch.lanes import Lane
@@ -14,6 +13,7 @@ from hookgate_gateway.dispatch.slots import Slots
 from hookgate_gateway.dispatch.tasks import Tasks
 from hookgate_gateway.dispatch.windows import Windows
 from hookgate_gateway.ports import Backlog, Sender
+from hookgate_process.clock import Clock
 
 _EVERY = 15.0
 """Seconds between looks for idle lanes and for parked work that nobody announced."""

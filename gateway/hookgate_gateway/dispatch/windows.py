@@ -9,10 +9,10 @@ leave room for the next. What does not fit is refused here and parked by the cal
 
 from collections.abc import Iterator
 
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.lanes import LANE_BYTES, Lane, weight
 from hookgate_gateway.dispatch.plan import Catalogue, lane_terms
 from hookgate_gateway.rules.delivery import Delivery, DeliveryId, LaneKey, Namespace
+from hookgate_process.clock import Clock
 
 WINDOW_BYTES = 64 * 1024 * 1024
 _PARTS = 8

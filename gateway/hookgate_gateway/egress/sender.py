@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Self
 
 from hookgate.signing import InvalidKey
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.egress import attempt as telling
 from hookgate_gateway.egress.answers import Answer
 from hookgate_gateway.egress.attempt import Failure
@@ -25,6 +24,7 @@ from hookgate_gateway.ports import Shipment
 from hookgate_gateway.rules.delivery import Attempt, LaneKey, Outcome, Timestamp
 from hookgate_gateway.rules.destination import BadUrl
 from hookgate_gateway.rules.egress_rules import EgressRules
+from hookgate_process.clock import Clock
 
 
 class HttpSender:

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.contract import Subscription
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.parse import read_body
@@ -34,6 +33,7 @@ from hookgate_gateway.ports import (
 from hookgate_gateway.rules.delivery import Delivery, DeliveryId, EventId, LaneKey, Namespace, RunId
 from hookgate_gateway.rules.lane import subscription_lane
 from hookgate_gateway.rules.report import Report, Unreadable
+from hookgate_process.clock import Clock
 
 __all__ = [
     "AcceptedReport",

@@ -56,9 +56,10 @@ class Store:
         """0 when it was done and all is well, 1 when not, 2 when it was used wrongly."""
         with needs_extra("gateway"):
             from hookgate_gateway.ports import StoreError
-            from hookgate_gateway.settings import SettingsError, load_store_settings
+            from hookgate_gateway.settings import STORE_SETTINGS
+            from hookgate_process.settings import SettingsError
         try:
-            settings = load_store_settings(
+            settings = STORE_SETTINGS.load(
                 store=arguments.store, encryption_keys_file=arguments.encryption_keys_file
             )
             return _ACTIONS[arguments.action](settings, arguments)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from hookgate_gateway.clock import SystemClock
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import StoreRefused
 from hookgate_gateway.store.cipher import add_key, own_keys_file, read_cipher
 from hookgate_gateway.store.sqlite.examination import in_use, secrets_in
 from hookgate_gateway.store.sqlite.store import SqliteStore
+from hookgate_process.clock import SystemClock
 
 __all__ = ["Rotated", "rotate"]
 

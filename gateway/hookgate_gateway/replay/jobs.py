@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol
 
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.room import BusyLanes
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.observe import Observer
@@ -22,6 +21,7 @@ from hookgate_gateway.replay.pace import Pace
 from hookgate_gateway.rules.delivery import Delivery, DeliveryId, HoldReason, LaneKey, Namespace
 from hookgate_gateway.rules.lane import is_due
 from hookgate_gateway.rules.replay import Replay, ReplayId, ReplayPlan, ReplayState, Step
+from hookgate_process.clock import Clock
 
 __all__ = ["Lanes", "ReplayRunner"]
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.direct import DirectRefused, plan_direct
 from hookgate_gateway.dispatch.plan import Plan
 from hookgate_gateway.ids import Ids
@@ -30,6 +29,7 @@ from hookgate_gateway.rules.delivery import (
     Timestamp,
 )
 from hookgate_gateway.rules.lane import run_lane, subscription_lane
+from hookgate_process.clock import Clock
 
 __all__ = [
     "UNSENT",

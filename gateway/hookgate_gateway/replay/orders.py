@@ -3,7 +3,6 @@ What is asked about bulk replays, and about cancelling many deliveries: checked,
 it concerns. The same for the public and for the control API.
 """
 
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import BulkReplays, MadeBefore, Once, Page
@@ -11,6 +10,7 @@ from hookgate_gateway.replay.jobs import Lanes, ReplayRunner
 from hookgate_gateway.replay.once import CurrentCatalogue, UnknownSubscription, live_subscriptions
 from hookgate_gateway.rules.delivery import KeyRef, Namespace
 from hookgate_gateway.rules.replay import Replay, ReplayFilter, ReplayId, ReplayPlan, ReplayState
+from hookgate_process.clock import Clock
 
 __all__ = ["ReplayOrders"]
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.ports import DeliveryRecord, NewReplay, Replays
 from hookgate_gateway.replay.once import CurrentCatalogue, live_subscriptions
@@ -19,6 +18,7 @@ from hookgate_gateway.rules.delivery import (
     Namespace,
     Target,
 )
+from hookgate_process.clock import Clock
 
 __all__ = ["DeliveryReplays", "TargetGone", "UnknownDelivery"]
 

@@ -75,6 +75,10 @@ class EgressRules:
     allow: tuple[Rule, ...] = ()
     protected: tuple[Protected, ...] = ()
 
+    def __bool__(self) -> bool:
+        """Whether anything is allowed or protected beyond the default."""
+        return bool(self.allow or self.protected)
+
     @classmethod
     def parse(cls, text: str, protected: Iterable[Protected] = ()) -> "EgressRules":
         """Rules separated by commas or white space. Raises RuleError for the first bad one."""

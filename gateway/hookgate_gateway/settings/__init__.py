@@ -1,27 +1,16 @@
 """
 The gateway's settings: environment variables with the prefix ``HOOKGATE_``, as one documented object.
 
-``model`` says what there is, ``values`` how an address or a store is written, ``load`` reads the
-environment and tells what is wrong in one line each, ``manual`` renders the help and the README's table.
+``model`` says what there is, ``values`` how rules, name servers or a store are written; the reader and
+the manual are those of every process.
 """
 
-from hookgate_gateway.settings.load import (
-    SettingsError,
-    load_settings,
-    load_store_settings,
-    unknown_variables,
-)
-from hookgate_gateway.settings.model import LogFormat, LogLevel, Settings, StoreSettings
-from hookgate_gateway.settings.values import ListenAddress
+from hookgate_gateway.settings.model import PREFIX, Settings, StoreSettings
+from hookgate_process.settings import Reader
 
-__all__ = [
-    "ListenAddress",
-    "LogFormat",
-    "LogLevel",
-    "Settings",
-    "SettingsError",
-    "StoreSettings",
-    "load_settings",
-    "load_store_settings",
-    "unknown_variables",
-]
+__all__ = ["PREFIX", "SETTINGS", "STORE_SETTINGS", "Settings", "StoreSettings"]
+
+SETTINGS = Reader(Settings, "gateway")
+"""Reads what the gateway is told."""
+STORE_SETTINGS = Reader(StoreSettings, "store")
+"""Reads where the store is."""

@@ -5,56 +5,21 @@ The descriptions are the documentation: ``hookgate gateway --help`` and the READ
 from them. What is secret comes as a file, so that no value here is one.
 """
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from hookgate_gateway.rules.egress_rules import EgressRules
-from hookgate_gateway.settings.values import (
-    ListenAddress,
-    parse_base_url,
-    parse_dns_servers,
-    parse_listen,
-    parse_store,
-)
+from hookgate_gateway.settings.values import parse_base_url, parse_dns_servers, parse_store
+from hookgate_process.addresses import Listen, ListenAddress, MaybeListen
+from hookgate_process.settings import EnvironmentSettings, LogFormat, LogLevel
 
-__all__ = ["PREFIX", "LogFormat", "LogLevel", "Settings", "StoreSettings", "variable"]
+__all__ = ["PREFIX", "Settings", "StoreSettings"]
 
 
 PREFIX = "HOOKGATE_"
-
-
-def variable(field_name: str) -> str:
-    """The environment variable of a field."""
-    return PREFIX + field_name.upper()
-
-
-class LogFormat(StrEnum):
-    """How log lines look."""
-
-    JSON = "json"
-    TEXT = "text"
-
-
-class LogLevel(StrEnum):
-    """From which level on log lines are written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-def _listen(value: object) -> object:
-    return parse_listen(value) if isinstance(value, str) else value
 
 
 def _allowed(value: object) -> object:
@@ -73,20 +38,17 @@ def _store(value: object) -> object:
     return parse_store(value) if isinstance(value, str) else value
 
 
-Listen = Annotated[ListenAddress, NoDecode, BeforeValidator(_listen)]
-MaybeListen = Annotated[ListenAddress | None, NoDecode, BeforeValidator(_listen)]
 Allowed = Annotated[EgressRules, NoDecode, BeforeValidator(_allowed)]
 DnsServers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_dns_servers)]
 BaseUrl = Annotated[str, BeforeValidator(_base_url)]
 Store = Annotated[Path, NoDecode, BeforeValidator(_store)]
 
 
-class StoreSettings(BaseSettings):
+class StoreSettings(EnvironmentSettings):
     """Where the store is, and what opens it: all that maintenance is told."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
+    prefix: ClassVar[str] = PREFIX
 
     store: Store = Field(
         description="Where everything accepted is kept: `sqlite:///path/hookgate.db`; what follows the"
@@ -102,18 +64,6 @@ class StoreSettings(BaseSettings):
         " with mode 0600.",
         examples=["/etc/hookgate/encryption-keys"],
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003  # the parent's signature
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What was given in code goes before the environment; nothing else is read."""
-        return init_settings, env_settings
 
 
 class Settings(StoreSettings):

@@ -5,43 +5,16 @@ Each parser raises ValueError with a sentence that says what was expected; the l
 variable and the value in front of it.
 """
 
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from hookgate_gateway.rules.destination import read_url
+from hookgate_process.addresses import ListenAddress, parse_listen
 
-__all__ = ["ListenAddress", "parse_base_url", "parse_dns_servers", "parse_listen", "parse_store"]
+__all__ = ["parse_base_url", "parse_dns_servers", "parse_store"]
 
 _SQLITE = "sqlite:///"
-
-
-@dataclass(frozen=True, slots=True)
-class ListenAddress:
-    """Where to listen: ``host:port``, ``[IPv6]:port``, or ``:port`` for every interface."""
-
-    host: str | None
-    """None listens on every interface, IPv4 and IPv6."""
-    port: int
-    """0 takes any free port; the log line ``listening`` says which."""
-
-    def __str__(self) -> str:
-        host = self.host or ""
-        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
-
-
-def parse_listen(text: str) -> ListenAddress:
-    """``host:port`` as a value."""
-    expected = "expected host:port, [IPv6]:port or :port with a port from 0 to 65535"
-    host, colon, port = text.strip().rpartition(":")
-    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise ValueError(expected)
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host or "/" in host:
-        raise ValueError(expected)
-    return ListenAddress(host or None, int(port))
 
 
 def parse_dns_servers(text: str) -> tuple[str, ...]:

@@ -22,7 +22,6 @@ from hookgate_gateway.api.services import Services
 from hookgate_gateway.app.background import background
 from hookgate_gateway.catalogue.catalogue import Catalogue
 from hookgate_gateway.catalogue.matching import matching_subscriptions
-from hookgate_gateway.clock import SystemClock
 from hookgate_gateway.contract import ResourceKey, ResourceKind
 from hookgate_gateway.dispatch.direct import DirectSends
 from hookgate_gateway.dispatch.dispatcher import Dispatcher
@@ -38,6 +37,7 @@ from hookgate_gateway.replay.orders import ReplayOrders
 from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.egress_rules import EgressRules
 from hookgate_gateway.upstream.engine import RunOwners, Upstream
+from hookgate_process.clock import SystemClock
 from tests.gateway.stores import open_sqlite
 from tests.receivers import Receiver
 

@@ -9,10 +9,11 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from hookgate_gateway.app.control import open_control
-from hookgate_gateway.app.failures import CannotStart
 from hookgate_gateway.app.tls_files import TlsFiles, UnusableCertificate
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.settings import ListenAddress, Settings
+from hookgate_gateway.settings import Settings
+from hookgate_process.addresses import ListenAddress
+from hookgate_process.failures import CannotStart
 from tests.acceptance.harness import free_port
 from tests.gateway.app.test_lifecycle import running, settings
 from tests.receivers import Authority

@@ -10,12 +10,13 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from hookgate_gateway.app.composition import run_gateway
-from hookgate_gateway.app.failures import CannotStart
-from hookgate_gateway.clock import SystemClock
 from hookgate_gateway.dev.workbench import QUICKSTART
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import StoreRefused
-from hookgate_gateway.settings import ListenAddress, Settings
+from hookgate_gateway.settings import Settings
+from hookgate_process.addresses import ListenAddress
+from hookgate_process.clock import SystemClock
+from hookgate_process.failures import CannotStart
 
 KEY = {"x-api-key": "demo-key-for-your-laptop-only"}
 LOOPBACK = ListenAddress("127.0.0.1", 0)

@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from hookgate_gateway.app.failures import CannotStart
-from hookgate_gateway.app.listening import bind, bound_address, own_addresses
-from hookgate_gateway.settings import ListenAddress
+from hookgate_process.addresses import ListenAddress
+from hookgate_process.failures import CannotStart
+from hookgate_process.listening import bind, bound_address, own_addresses
 
 
 def test_a_free_port_is_chosen_and_told():

@@ -8,7 +8,7 @@ import logging
 import pytest
 import structlog
 
-from hookgate_gateway import logs
+from hookgate_process import logs
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import aiohttp
 import pytest
 
 from hookgate.signing import SigningScheme, sign
-from hookgate_gateway.clock import SystemClock
 from hookgate_gateway.dev.receiver import FAILURES, Mailbox, Receiver, bind
+from hookgate_process.clock import SystemClock
 
 KEY = b"a-key-of-the-receiver"
 BODY = b'{"run_id": "tsk_1", "status": "completed"}'

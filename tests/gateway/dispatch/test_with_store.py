@@ -6,13 +6,13 @@ from collections import Counter
 
 from prometheus_client import CollectorRegistry
 
-from hookgate_gateway.clock import SystemClock
 from hookgate_gateway.dispatch.dispatcher import Dispatcher
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import DeliveryQuery
 from hookgate_gateway.rules.delivery import DeliveryState, HoldReason
 from hookgate_gateway.rules.lane import LaneLimits, subscription_lane
 from hookgate_gateway.rules.retry import RetryPolicy
+from hookgate_process.clock import SystemClock
 from tests.gateway.dispatch.fakes import (
     FakeCatalogue,
     FakeSender,

@@ -12,13 +12,13 @@ from prometheus_client import CollectorRegistry
 
 from hookgate_gateway.catalogue.catalogue import Catalogue
 from hookgate_gateway.catalogue.matching import matching_subscriptions
-from hookgate_gateway.clock import SystemClock
 from hookgate_gateway.dispatch.dispatcher import Dispatcher
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import Acceptor, Overloaded
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import StoreUnavailable
 from hookgate_gateway.rules.lane import subscription_lane
+from hookgate_process.clock import SystemClock
 from tests.gateway.catalogue.world import SHOP, draft
 from tests.gateway.dispatch.fakes import FakeSender, answered, status, takes
 from tests.gateway.stores import open_sqlite

@@ -9,12 +9,12 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from hookgate.signing import SigningScheme
-from hookgate_gateway.clock import SystemClock
 from hookgate_gateway.egress.sender import HttpSender
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Shipment
 from hookgate_gateway.rules.delivery import DeliveryId, EventId, LaneKey, Namespace
 from hookgate_gateway.rules.egress_rules import EgressRules
+from hookgate_process.clock import SystemClock
 
 KEY = b"a-key-of-at-least-24-bytes"
 BODY = b'{"run_id": "tsk_1", "status": "completed", "output": NaN}'

@@ -4,20 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from hookgate_gateway.settings import (
-    ListenAddress,
-    LogFormat,
-    SettingsError,
-    load_settings,
-    unknown_variables,
-)
-from hookgate_gateway.settings.load import known_variables
-from hookgate_gateway.settings.manual import help_text, markdown_table
+from hookgate_gateway.settings import SETTINGS, Settings
+from hookgate_process.addresses import ListenAddress
+from hookgate_process.manual import help_text, markdown_table
+from hookgate_process.settings import LogFormat, SettingsError
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    for name in known_variables():
+    for name in SETTINGS.known():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOOKGATE_STORE", "sqlite:///hookgate.db")
     return monkeypatch
@@ -25,12 +20,12 @@ def environment(monkeypatch):
 
 def lines():
     with pytest.raises(SettingsError) as caught:
-        load_settings()
+        SETTINGS.load()
     return caught.value.lines
 
 
 def test_only_the_store_is_required(environment):
-    settings = load_settings()
+    settings = SETTINGS.load()
     assert settings.store == Path("hookgate.db")
     assert settings.listen == ListenAddress(None, 8080)
     environment.delenv("HOOKGATE_STORE")
@@ -44,7 +39,7 @@ def test_values_are_read_by_their_type(environment):
     environment.setenv("HOOKGATE_LOG_FORMAT", "text")
     environment.setenv("HOOKGATE_MAX_INFLIGHT", "7")
     environment.setenv("HOOKGATE_METRICS_SUBSCRIPTION_LABEL", "false")
-    settings = load_settings()
+    settings = SETTINGS.load()
     assert settings.metrics_listen == ListenAddress("::1", 9999)
     assert settings.log_format is LogFormat.TEXT
     assert settings.max_inflight == 7
@@ -53,7 +48,7 @@ def test_values_are_read_by_their_type(environment):
 
 def test_an_empty_variable_is_an_unset_one(environment):
     environment.setenv("HOOKGATE_RETENTION_DAYS", "")
-    assert load_settings().retention_days == 30
+    assert SETTINGS.load().retention_days == 30
 
 
 @pytest.mark.parametrize(
@@ -93,14 +88,14 @@ def test_a_password_in_a_store_url_is_not_shown(environment):
 
 
 def test_a_typo_is_told_with_the_nearest_setting():
-    assert unknown_variables({"HOOKGATE_LISTN": "x", "HOOKGATE_STORE": "x", "PATH": "x"}) == (
+    assert SETTINGS.unknown({"HOOKGATE_LISTN": "x", "HOOKGATE_STORE": "x", "PATH": "x"}) == (
         "HOOKGATE_LISTN is not a setting and changes nothing; did you mean HOOKGATE_LISTEN?",
     )
-    (line,) = unknown_variables({"HOOKGATE_ZZZZZZ": ""})
+    (line,) = SETTINGS.unknown({"HOOKGATE_ZZZZZZ": ""})
     assert "see `hookgate gateway --help`" in line
 
 
 def test_help_and_table_show_every_setting():
-    for name in known_variables():
-        assert name in help_text()
-        assert f"`{name}`" in markdown_table()
+    for name in SETTINGS.known():
+        assert name in help_text(Settings)
+        assert f"`{name}`" in markdown_table(Settings)

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from hookgate_gateway.settings.values import (
-    ListenAddress,
     parse_dns_servers,
-    parse_listen,
     parse_store,
 )
+from hookgate_process.addresses import ListenAddress, parse_listen
 
 
 @pytest.mark.parametrize(

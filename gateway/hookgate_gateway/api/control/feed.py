@@ -13,11 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from hookgate_gateway.api.control.view import HealthView
-from hookgate_gateway.clock import Clock
 from hookgate_gateway.dispatch.health import Name
 from hookgate_gateway.rules.delivery import HoldReason
 from hookgate_gateway.rules.health import Health, HealthState
 from hookgate_gateway.rules.lane import BreakerState
+from hookgate_process.clock import Clock
 
 __all__ = ["Changes", "HealthFeed"]
 

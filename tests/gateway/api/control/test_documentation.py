@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate_gateway.settings.load import known_variables
+from hookgate_gateway.settings import SETTINGS
 from tests.gateway.api.control.world import Control
 
 TEXT = (Path(__file__).parents[4] / "docs/reference/control-api.md").read_text()
@@ -29,4 +29,4 @@ async def test_the_examples_are_real(control: Control) -> None:
 
 
 def test_every_setting_it_names_is_one() -> None:
-    assert set(re.findall(r"HOOKGATE_\w+", TEXT)) <= known_variables()
+    assert set(re.findall(r"HOOKGATE_\w+", TEXT)) <= SETTINGS.known()
