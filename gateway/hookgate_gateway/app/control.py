@@ -13,7 +13,7 @@ from hookgate_gateway.api.bodies import BodyReader
 from hookgate_gateway.api.control.app import make_control_app
 from hookgate_gateway.api.control.feed import HealthFeed
 from hookgate_gateway.api.control.services import MAX_BODY_BYTES, ControlServices
-from hookgate_gateway.api.control.token import TokenFile, UnusableTokens
+from hookgate_gateway.api.control.token import TokenFile
 from hookgate_gateway.api.control.view import HealthView
 from hookgate_gateway.api.server import Door, open_door
 from hookgate_gateway.app.tls_files import TlsFiles, UnusableCertificate
@@ -23,6 +23,7 @@ from hookgate_gateway.replay.orders import ReplayOrders
 from hookgate_gateway.settings import Settings
 from hookgate_process.failures import CannotStart
 from hookgate_process.listening import bind
+from hookgate_process.watched_files import UnusableFile
 
 __all__ = ["ControlListener", "open_control"]
 
@@ -91,7 +92,7 @@ def _token(settings: Settings, observer: Observer) -> TokenFile:
         )
     try:
         return TokenFile(settings.control_token_file, observer)
-    except UnusableTokens as error:
+    except UnusableFile as error:
         raise CannotStart(
             f"{_TOKEN}: {error}; make a token with: openssl rand -hex 24"
         ) from None  # fmt: skip

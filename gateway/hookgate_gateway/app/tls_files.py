@@ -10,12 +10,11 @@ import ssl
 from pathlib import Path
 
 from hookgate_gateway.observe import Observer
+from hookgate_process.watched_files import WatchedFiles
 
 __all__ = ["TlsFiles", "UnusableCertificate"]
 
 _LOOK_EVERY = 2.0
-
-_Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 class UnusableCertificate(Exception):
@@ -29,7 +28,7 @@ class TlsFiles:
         self._certificate = certificate
         self._key = key
         self._observer = observer
-        self._seen = self._stamp()
+        self._files = WatchedFiles(certificate, key)
         self.context = self._load(_context())
         """For the listener; new connections get the newest certificate."""
 
@@ -41,10 +40,8 @@ class TlsFiles:
 
     async def look(self) -> None:
         """Load the files again if they are other ones."""
-        stamp = self._stamp()
-        if stamp == self._seen:
+        if not self._files.changed():
             return
-        self._seen = stamp
         try:
             await asyncio.to_thread(self._load, _context())
             self._load(self.context)
@@ -63,9 +60,6 @@ class TlsFiles:
             ) from None  # fmt: skip
         return context
 
-    def _stamp(self) -> _Stamp:
-        return tuple(map(_file_stamp, (self._certificate, self._key)))
-
 
 def _context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -76,11 +70,3 @@ def _context() -> ssl.SSLContext:
 def _no_password() -> str:
     """An encrypted key is refused; without this OpenSSL would ask at the terminal."""
     raise ValueError("the private key is encrypted; give it without a passphrase")
-
-
-def _file_stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

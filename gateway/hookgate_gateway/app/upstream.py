@@ -9,8 +9,8 @@ from hookgate_gateway.observe import Observer
 from hookgate_gateway.settings import Settings
 from hookgate_gateway.upstream.client import UpstreamClient
 from hookgate_gateway.upstream.engine import RunOwners, Upstream
-from hookgate_gateway.upstream.keys import UnusableKeys, UpstreamKeys
 from hookgate_process.failures import CannotStart
+from hookgate_process.watched_files import SecretWords, UnusableFile
 
 __all__ = ["open_upstream", "upstream_keys"]
 
@@ -19,8 +19,12 @@ _KEY = "HOOKGATE_UPSTREAM_API_KEY_FILE"
 _PUBLIC = "HOOKGATE_PUBLIC_URL"
 
 
-def upstream_keys(settings: Settings, observer: Observer) -> UpstreamKeys | None:
-    """The keys of the upstream; None without one. Raises CannotStart for settings that do not fit."""
+def upstream_keys(settings: Settings, observer: Observer) -> SecretWords | None:
+    """The keys of the upstream, the one to send first; None without one. Put a new key in front of the old
+    one, let runs that were started with the old one end, take it out.
+
+    Raises CannotStart for settings that do not fit.
+    """
     file = settings.upstream_api_key_file
     if settings.upstream_url is None:
         if file is not None:
@@ -33,14 +37,19 @@ def upstream_keys(settings: Settings, observer: Observer) -> UpstreamKeys | None
     if settings.public_url == settings.upstream_url:
         raise CannotStart(f"{_URL} and {_PUBLIC} are the same; runs would go round in a circle")
     try:
-        return UpstreamKeys(file, observer)
-    except UnusableKeys as error:
+        return SecretWords(
+            file,
+            "key",
+            changed=lambda count: observer.event("upstream_keys_changed", keys=count),
+            refused=lambda why: observer.error("upstream_keys_unusable", error=why),
+        )
+    except UnusableFile as error:
         raise CannotStart(f"{_KEY}: {error}") from None
 
 
 @asynccontextmanager
 async def open_upstream(
-    settings: Settings, keys: UpstreamKeys | None, owners: RunOwners, observer: Observer
+    settings: Settings, keys: SecretWords | None, owners: RunOwners, observer: Observer
 ) -> AsyncIterator[Upstream | None]:
     """The upstream until the end of the block."""
     if keys is None or settings.upstream_url is None or settings.public_url is None:

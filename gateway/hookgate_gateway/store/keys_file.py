@@ -12,6 +12,7 @@ from typing import Protocol
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import StoreError, StoreRefused, StoreUnavailable
 from hookgate_gateway.store.cipher import Cipher, read_cipher
+from hookgate_process.watched_files import WatchedFiles
 
 __all__ = ["KeysFile"]
 
@@ -38,7 +39,7 @@ class KeysFile:
         self.path = path
         self._encrypted = encrypted
         self._observer = observer
-        self._seen = _state(path)
+        self._file = WatchedFiles(path)
         self._unfinished = False
 
     async def watch(self) -> None:
@@ -49,10 +50,8 @@ class KeysFile:
 
     async def look(self) -> None:
         """Take up a change of the file, if there is one. Never raises for what is in it."""
-        state = _state(self.path)
         try:
-            if state != self._seen:
-                self._seen = state
+            if self._file.changed():
                 self._tell(await self._encrypted.rotate(read_cipher(self.path)))
             elif self._unfinished:
                 self._tell(await self._encrypted.reencrypt())
@@ -73,12 +72,3 @@ class KeysFile:
     def _tell(self, replaced: int) -> None:
         self._unfinished = False
         self._observer.event("secrets_reencrypted", file=str(self.path), count=replaced)
-
-
-def _state(path: Path) -> object:
-    """What changes whenever the file does, also by a renamed or remounted one."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -17,7 +17,7 @@ import orjson
 from yarl import URL
 
 from hookgate_gateway.upstream.answers import Answer, Away, understood
-from hookgate_gateway.upstream.keys import UpstreamKeys
+from hookgate_process.watched_files import SecretWords
 
 __all__ = ["UpstreamClient"]
 
@@ -32,7 +32,7 @@ _MAX_ANSWER: Final = 16 * 1024 * 1024
 class UpstreamClient:
     """Calls one upstream; ``url`` has no slash at its end. Lives from ``async with`` to its end."""
 
-    def __init__(self, url: str, keys: UpstreamKeys, *, deadline: float = _DEADLINE) -> None:
+    def __init__(self, url: str, keys: SecretWords, *, deadline: float = _DEADLINE) -> None:
         self._url = url
         self._keys = keys
         self._deadline = deadline

@@ -19,7 +19,7 @@ from hookgate_gateway.rules.report import Report
 from hookgate_gateway.upstream.addresses import SOURCE, forwarded, with_own_url
 from hookgate_gateway.upstream.answers import Answered, Away, Refused, read_run
 from hookgate_gateway.upstream.client import UpstreamClient
-from hookgate_gateway.upstream.keys import UpstreamKeys
+from hookgate_process.watched_files import SecretWords
 
 __all__ = ["SeenRun", "Upstream"]
 
@@ -58,7 +58,7 @@ class Upstream:
         self,
         *,
         client: UpstreamClient,
-        keys: UpstreamKeys,
+        keys: SecretWords,
         public_url: str,
         owners: RunOwners,
         observer: Observer,

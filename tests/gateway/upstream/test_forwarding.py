@@ -13,7 +13,7 @@ from aiohttp import web
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.upstream.client import UpstreamClient
 from hookgate_gateway.upstream.engine import RunOwners, Upstream
-from hookgate_gateway.upstream.keys import UpstreamKeys
+from hookgate_process.watched_files import SecretWords
 from tests.gateway.api.world import Reply, Tenant, World, open_world
 from tests.gateway.upstream.skyvern import KEY, Skyvern, hang, skyvern
 
@@ -34,7 +34,7 @@ async def forwarding(folder: Path, url: str, deadline: float = 10.0) -> AsyncIte
     file = folder / "upstream-key"
     file.write_text(f"{KEY}\n")
     async with AsyncExitStack() as stack:
-        keys = UpstreamKeys(file, _observer())
+        keys = SecretWords(file, "key", changed=print, refused=print)
         client = await stack.enter_async_context(UpstreamClient(url, keys, deadline=deadline))
 
         def made(owners: RunOwners, observer: Observer) -> Upstream:

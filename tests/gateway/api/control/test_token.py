@@ -6,9 +6,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from hookgate_gateway.api.control.token import TokenFile, UnusableTokens
+from hookgate_gateway.api.control.token import TokenFile
 from hookgate_gateway.api.errors import Refusal
 from hookgate_gateway.observe import Observer
+from hookgate_process.watched_files import UnusableFile
 from tests.gateway.api.control.world import TOKEN, Control
 
 OLD, NEW = "the-old-token-0123", "the-new-token-4567"
@@ -112,7 +113,7 @@ def test_a_file_that_cannot_be_used_leaves_the_last_token_and_is_told_once(file,
 )
 def test_it_is_told_at_the_start(file, content, words):
     file.unlink() if content is None else file.write_text(content)
-    with pytest.raises(UnusableTokens, match=words) as caught:
+    with pytest.raises(UnusableFile, match=words) as caught:
         TokenFile(file, Observer(CollectorRegistry()))
     assert str(file) in str(caught.value)
     assert content is None or not content or content not in str(caught.value)
@@ -123,5 +124,5 @@ def test_a_file_that_may_not_be_read(file):
         file.unlink()
         file.mkdir()
     file.chmod(0)
-    with pytest.raises(UnusableTokens, match=r"Permission denied|Is a directory"):
+    with pytest.raises(UnusableFile, match=r"Permission denied|Is a directory"):
         TokenFile(file, Observer(CollectorRegistry()))
