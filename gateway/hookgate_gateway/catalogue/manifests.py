@@ -101,7 +101,7 @@ class Manifests:
         for key in found.deletes:
             await self._catalogue.delete(key, OWNER)
         self._applied = True
-        self._report([*self._bad_files(), *refused, *self._unresolved(found)])
+        self._report([*self._bad_files(), *refused], list(self._unresolved(found)))
         self._observer.event(
             "manifests_loaded",
             files=len(self._files),
@@ -142,9 +142,12 @@ class Manifests:
                 place = f"{self._path / name}: {KIND} {key.namespace}/{key.name}"
                 yield f"{place}: {held.hold.message}"
 
-    def _report(self, problems: Sequence[str]) -> None:
+    def _report(self, refused: Sequence[str], unresolved: Sequence[str] = ()) -> None:
         """Log what is newly wrong; what went on being wrong has been said."""
-        for problem in problems:
+        for problem in refused:
             if problem not in self._problems:
                 self._observer.error("manifest_refused", error=problem)
-        self._problems = tuple(problems)
+        for problem in unresolved:
+            if problem not in self._problems:
+                self._observer.warning("subscription_unresolved", error=problem)
+        self._problems = (*refused, *unresolved)

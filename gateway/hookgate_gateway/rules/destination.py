@@ -7,7 +7,6 @@ Verdicts speak of the class of an address, never of the address: tenants read th
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from urllib.parse import quote, urlsplit
 
 from hookgate_gateway.rules.address import AddressClass, Facet, IpAddress, facets
@@ -20,22 +19,13 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
-class Reason(StrEnum):
-    """Why a destination is refused."""
-
-    URL = "url"
-    PORT = "port"
-    ADDRESS = "address"
-
-
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Not to be sent there; ``message`` is a sentence for tenants."""
 
-    reason: Reason
     message: str
     kind: AddressClass | None = None
-    """The class of the address, when that is the reason."""
+    """The class of the address; None when it is the port that is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +104,6 @@ def _read_netloc(netloc: str) -> Host:
         raise BadUrl(f"the URL cannot be used: {error}") from None
 
 
-def judge_url(url: str, namespace: Namespace, rules: EgressRules) -> Destination | Refused:
-    """The verdict on a URL before anything is looked up: on its form, its port and a literal address."""
-    try:
-        destination = read_url(url)
-    except BadUrl as error:
-        return Refused(Reason.URL, str(error))
-    return judge_destination(destination, namespace, rules) or destination
-
-
 def judge_destination(
     destination: Destination, namespace: Namespace, rules: EgressRules
 ) -> Refused | None:
@@ -178,11 +159,11 @@ def _ordinary(port: int) -> bool:
 
 
 def _bad_port(port: int) -> Refused:
-    return Refused(Reason.PORT, f"the egress rules do not allow port {port}")
+    return Refused(f"the egress rules do not allow port {port}")
 
 
 def _bad_address(kind: AddressClass) -> Refused:
-    return Refused(Reason.ADDRESS, f"the egress rules refuse this address: {kind.value}", kind)
+    return Refused(f"the egress rules refuse this address: {kind.value}", kind)
 
 
 _ASCII = "".join(chr(code) for code in range(0x21, 0x7F))
