@@ -5,6 +5,9 @@ import asyncio
 import pytest
 from hypothesis import settings
 
+# A real API server, for the tests of any folder that ask for one.
+pytest_plugins = ["tests.cluster.fixtures"]
+
 # Property tests judge what comes out, not how fast a shared machine was at the time.
 settings.register_profile("hookgate", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=3000)

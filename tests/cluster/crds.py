@@ -1,0 +1,38 @@
+"""Our custom resources on a cluster under test."""
+
+import time
+from pathlib import Path
+
+import yaml
+
+from tests.cluster.controlplane import ControlPlane
+
+FOLDER = Path(__file__).resolve().parents[2] / "crds"
+SERVED_WITHIN = 15.0
+POLL_SECONDS = 0.05
+
+
+def install_crds(control_plane: ControlPlane) -> None:
+    """Apply `crds/*.yaml` and come back when every version of them is served."""
+    files = sorted(FOLDER.glob("*.yaml"))
+    if not files:
+        raise AssertionError(f"there is no CRD in {FOLDER} to install")
+    done = control_plane.kubectl().run(
+        "apply", "--server-side", "--force-conflicts", f"--filename={FOLDER}"
+    )
+    assert done.code == 0, done.stderr
+    for path in (path for file in files for path in _served_paths(file)):
+        _await_served(control_plane, path)
+
+
+def _served_paths(file: Path) -> list[str]:
+    spec = yaml.safe_load(file.read_text())["spec"]
+    plural = spec["names"]["plural"]
+    return [f"/apis/{spec['group']}/{version['name']}/{plural}" for version in spec["versions"]]
+
+
+def _await_served(control_plane: ControlPlane, path: str) -> None:
+    deadline = time.monotonic() + SERVED_WITHIN
+    while not control_plane.admin.request("GET", f"{path}?limit=1").ok:
+        assert time.monotonic() < deadline, f"{path} is not served after {SERVED_WITHIN} s"
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,127 @@
+"""ServiceAccounts with exactly the rights a test gives them, and real tokens for them."""
+
+import base64
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from tests.cluster.access import Access
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+TOKEN_SECONDS = 3600
+Rule = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAccount:
+    """One ServiceAccount: who it is, and how it speaks to the server."""
+
+    name: str
+    namespace: str
+    uid: str
+    access: Access
+    kubeconfig: Path
+    signing_key: Path | None
+
+    def short_access(self, seconds: float) -> Access:
+        """A token that ends this soon: signed with the server's own key, for TokenRequest's least is ten
+        minutes. The server takes it for `seconds` from now, to the second.
+        """
+        assert self.signing_key is not None, (
+            "only a control plane of the tests' own has a known key"
+        )
+        now = int(time.time())  # noqa: TID251 the server's clock, not the product's
+        claims = {
+            "iss": self.access.url,
+            "aud": [self.access.url],
+            "sub": f"system:serviceaccount:{self.namespace}:{self.name}",
+            "iat": now,
+            "nbf": now,
+            "exp": now + int(seconds),
+            "kubernetes.io": {
+                "namespace": self.namespace,
+                "serviceaccount": {"name": self.name, "uid": self.uid},
+            },
+        }
+        key_id = json.loads(_decoded(self.access.token.split(".")[0]))["kid"]
+        return replace(self.access, token=_signed(claims, key_id, self.signing_key.read_bytes()))
+
+
+@dataclass(slots=True)
+class ServiceAccounts:
+    """Makes them in one namespace; `close` takes away what does not go with the namespace."""
+
+    admin: Access
+    namespace: str
+    home: Path
+    signing_key: Path | None
+    _cluster_wide: list[str]
+
+    def __call__(
+        self,
+        name: str = "operator",
+        *,
+        rules: Sequence[Rule] = (),
+        cluster_rules: Sequence[Rule] = (),
+    ) -> ServiceAccount:
+        """One bound to a Role of `rules` here and to a ClusterRole of `cluster_rules`."""
+        accounts = f"/api/v1/namespaces/{self.namespace}/serviceaccounts"
+        made = self.admin.must("POST", accounts, {"metadata": {"name": name}})
+        if rules:
+            self._bind(f"{RBAC}/namespaces/{self.namespace}", "Role", name, name, rules)
+        if cluster_rules:
+            unique = f"{self.namespace}-{name}"
+            self._bind(RBAC, "ClusterRole", unique, name, cluster_rules)
+            self._cluster_wide += [
+                f"{RBAC}/clusterrolebindings/{unique}",
+                f"{RBAC}/clusterroles/{unique}",
+            ]
+        access = replace(self.admin, token=token_of(self.admin, self.namespace, name))
+        kubeconfig = access.kubeconfig(self.home / f"kubeconfig-{name}", self.namespace)
+        uid = str(made["metadata"]["uid"])
+        return ServiceAccount(name, self.namespace, uid, access, kubeconfig, self.signing_key)
+
+    def close(self) -> None:
+        for path in self._cluster_wide:
+            self.admin.request("DELETE", path)
+
+    def _bind(self, base: str, kind: str, role: str, account: str, rules: Sequence[Rule]) -> None:
+        self.admin.must(
+            "POST", f"{base}/{kind.lower()}s", {"metadata": {"name": role}, "rules": list(rules)}
+        )
+        subject = {"kind": "ServiceAccount", "name": account, "namespace": self.namespace}
+        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role}
+        binding = {"metadata": {"name": role}, "subjects": [subject], "roleRef": reference}
+        self.admin.must("POST", f"{base}/{kind.lower()}bindings", binding)
+
+
+def token_of(admin: Access, namespace: str, name: str, seconds: int = TOKEN_SECONDS) -> str:
+    """A token of TokenRequest, of ten minutes or more."""
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+    asked = {"spec": {"expirationSeconds": seconds}}
+    return str(admin.must("POST", path, asked)["status"]["token"])
+
+
+def _signed(claims: dict[str, Any], key_id: str, pem: bytes) -> str:
+    """A JWT by ES256 (RFC 7518 §3.4: the signature is r and s, 32 bytes each)."""
+    key = serialization.load_pem_private_key(pem, password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    header = {"alg": "ES256", "kid": key_id}
+    signed = b".".join(_encoded(json.dumps(part).encode()) for part in (header, claims))
+    r, s = decode_dss_signature(key.sign(signed, ec.ECDSA(hashes.SHA256())))
+    return (signed + b"." + _encoded(r.to_bytes(32) + s.to_bytes(32))).decode()
+
+
+def _encoded(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def _decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
