@@ -36,6 +36,7 @@ __all__ = [
     "GatewayUnavailable",
     "HealthChanges",
     "HealthReading",
+    "HealthWord",
     "Held",
     "HeldKind",
     "Key",
@@ -50,6 +51,7 @@ __all__ = [
     "ReplayDiffers",
     "ReplayOrder",
     "ReplayProgress",
+    "ReplayWord",
     "Standing",
     "Throttled",
     "Unavailable",
@@ -250,6 +252,8 @@ class Held:
 
 
 BreakerWord = Literal["closed", "half_open", "open"]
+HealthWord = Literal["unknown", "healthy", "failing"]
+ReplayWord = Literal["running", "paused", "completed", "cancelled", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +273,7 @@ class HealthReading:
     hold: str | None = None
     """Why its deliveries are held: Suspended, Gone, Unresolved, EndpointForbidden."""
     hold_message: str | None = None
-    state: Literal["unknown", "healthy", "failing"] = "unknown"
+    state: HealthWord = "unknown"
     last_success_at: str | None = None
     """RFC 3339, UTC."""
     last_failure: LastFailure | None = None
@@ -335,7 +339,7 @@ class ReplayProgress:
     """How a replay stands with the gateway."""
 
     uid: str
-    state: Literal["running", "paused", "completed", "cancelled", "failed"]
+    state: ReplayWord
     matched: int
     sent: int
     delivered: int

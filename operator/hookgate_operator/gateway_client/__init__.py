@@ -1,0 +1,1 @@
+"""The gateway's control API over HTTP: the adapter of :class:`hookgate_operator.ports.Gateway`."""

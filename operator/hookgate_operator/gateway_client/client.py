@@ -1,0 +1,285 @@
+"""
+Calls the control API for one owner.
+
+Every call is idempotent, so that a connection which broke is no reason for doubt: whoever asks again
+changes nothing. One deadline for each call, no redirects, no proxies of the environment, bounded answers.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Protocol, Self, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from hookgate_operator.gateway_client import documents
+from hookgate_operator.gateway_client.errors import from_answer, from_failure
+from hookgate_operator.gateway_client.trust import Trust
+from hookgate_operator.ports import (
+    Declaration,
+    GatewayUnavailable,
+    HealthChanges,
+    Held,
+    HeldKind,
+    ReplayOrder,
+    ReplayProgress,
+    Standing,
+)
+from hookgate_process.watched_files import SecretWords
+
+__all__ = ["ClientObserver", "GatewayClient"]
+
+_DEADLINE: Final = 15.0
+_REACHABLE_WITHIN: Final = 5.0
+_WAIT: Final = 30
+"""Seconds that the gateway may take to tell of changes when there are none."""
+_PAGE: Final = 200
+_CONNECTIONS: Final = 64
+_MAX_ANSWER: Final = 64 * 1024 * 1024
+_NO_ANSWER: Final = "none"
+
+T = TypeVar("T")
+
+
+class ClientObserver(Protocol):
+    """Who is told of what the client does."""
+
+    def request(self, code: str) -> None:
+        """A request was answered with this HTTP status, or ``none``: there was no answer."""
+        ...
+
+    def file_changed(self, path: Path) -> None:
+        """The token or the CA was replaced; the new one holds."""
+        ...
+
+    def file_unusable(self, why: str) -> None:
+        """A file cannot be used any more; the last good one stays in force."""
+        ...
+
+
+class GatewayClient:
+    """The adapter of :class:`hookgate_operator.ports.Gateway`. Lives from ``async with`` to its end.
+
+    ``url`` comes from ``parse_gateway_url``; ``token_file`` has one token a line, the first is presented
+    and the others when it is refused; ``ca_file`` replaces the system's roots. Raises UnusableFile when
+    made. Every method may raise GatewayError.
+    """
+
+    def __init__(
+        self,
+        url: URL,
+        *,
+        owner: str,
+        token_file: Path,
+        ca_file: Path | None = None,
+        observer: ClientObserver,
+        deadline: float = _DEADLINE,
+        wait: int = _WAIT,
+    ) -> None:
+        self._base = str(url).rstrip("/") + "/control/v1"
+        self._owner = owner
+        self._observer = observer
+        self._deadline = deadline
+        self._wait = wait
+        self._tokens = SecretWords(
+            token_file,
+            "token",
+            changed=lambda _: observer.file_changed(token_file),
+            refused=observer.file_unusable,
+        )
+        self._good: bytes | None = None
+        """The token that was accepted last."""
+        self._trust = Trust(
+            ca_file,
+            changed=lambda: observer.file_changed(ca_file) if ca_file else None,
+            refused=observer.file_unusable,
+        )
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+            timeout=aiohttp.ClientTimeout(total=None),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def reachable(self) -> None:
+        """Raises GatewayError with a sentence unless the gateway answers us, and soon."""
+        query = {"owner": self._owner, "limit": "1"}
+        await self._call("GET", "/resources", query, deadline=_REACHABLE_WITHIN)
+
+    # ------------------------------------------------------------------------------- resources
+
+    async def put(self, declaration: Declaration) -> Standing:
+        path = _path(declaration.namespace, declaration.kind, declaration.name)
+        body = documents.put_body(declaration, self._owner)
+        return _read(documents.read_standing, await self._call("PUT", path, body=body))
+
+    async def remove(self, kind: HeldKind, namespace: str, name: str) -> None:
+        await self._call("DELETE", _path(namespace, kind, name), {"owner": self._owner})
+
+    async def held(self) -> Sequence[Held]:
+        found = [
+            _read(documents.read_held, item)
+            async for item in self._items("/resources", {"owner": self._owner})
+        ]
+        return [held for held in found if held is not None]
+
+    async def health(self, token: str | None) -> HealthChanges:
+        query = {"owner": self._owner, "timeout": str(self._wait)}
+        if token is not None:
+            query["since"] = token
+        deadline = self._deadline + self._wait
+        answer = await self._call("GET", "/health", query, deadline=deadline)
+        return _read(documents.read_changes, answer)
+
+    # --------------------------------------------------------------------------------- replays
+
+    async def put_replay(self, order: ReplayOrder) -> ReplayProgress:
+        body = documents.replay_body(order, self._owner)
+        answer = await self._call("PUT", _replay(order.namespace, order.uid), body=body)
+        return _read(documents.read_progress, answer)
+
+    async def estimate(self, order: ReplayOrder) -> int:
+        body = documents.replay_body(order, self._owner, dry_run=True)
+        answer = await self._call("PUT", _replay(order.namespace, order.uid), body=body)
+        return _read(documents.read_matched, answer)
+
+    async def replay(self, namespace: str, uid: str) -> ReplayProgress | None:
+        answer = await self._call("GET", _replay(namespace, uid), may_miss=True)
+        return None if answer is None else _read(documents.read_progress, answer)
+
+    async def cancel_replay(self, namespace: str, uid: str) -> None:
+        await self._call("DELETE", _replay(namespace, uid), {"owner": self._owner})
+
+    async def replays(self) -> Sequence[tuple[str, str]]:
+        query = {"owner": self._owner, "unfinished": "true"}
+        return [
+            _read(documents.replay_place, item) async for item in self._items("/replays", query)
+        ]
+
+    # ----------------------------------------------------------------------------------- calls
+
+    async def _items(
+        self, path: str, query: Mapping[str, str]
+    ) -> AsyncIterator[documents.Document]:
+        """The items of every page."""
+        cursor: str | None = None
+        while True:
+            page = {**query, "limit": str(_PAGE), **({"cursor": cursor} if cursor else {})}
+            items, cursor = _read(documents.read_page, await self._call("GET", path, page))
+            for item in items:
+                yield item
+            if cursor is None:
+                return
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        body: Mapping[str, Any] | None = None,
+        deadline: float | None = None,
+        may_miss: bool = False,
+    ) -> Any:
+        """The document of a 2xx; None for one without, and for a 404 that ``may_miss``."""
+        url = URL(self._base + path, encoded=True).with_query(query)
+        data = None if body is None else orjson.dumps(body)
+        try:
+            async with asyncio.timeout(deadline or self._deadline):
+                status, headers, content = await self._answered(method, url, data)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._observer.request(_NO_ANSWER)
+            raise from_failure(error) from None  # its text may repeat what was sent
+        document = _parsed(content)
+        if 200 <= status < 300:
+            return document
+        if status == 404 and may_miss and isinstance(document, dict) and "code" in document:
+            return None
+        raise from_answer(status, headers, document)
+
+    async def _answered(
+        self, method: str, url: URL, data: bytes | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """The first answer other than 401, trying every token that the file has."""
+        tried: list[bytes] = []
+        while True:
+            token = self._untried(tried)
+            status, headers, content = await self._exchange(method, url, data, token)
+            self._observer.request(str(status))
+            if status != 401:
+                self._good = token
+                return status, headers, content
+            tried.append(token)
+            if all(word in tried for word in self._tokens.current()):
+                return status, headers, content
+
+    def _untried(self, tried: Sequence[bytes]) -> bytes:
+        words = self._tokens.current()
+        if self._good in words and self._good not in tried:
+            return self._good
+        return next((word for word in words if word not in tried), words[0])
+
+    async def _exchange(
+        self, method: str, url: URL, data: bytes | None, token: bytes
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        headers = {"Authorization": f"Bearer {token.decode()}", "Accept": "application/json"}
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        async with self._session.request(
+            method,
+            url,
+            data=data,
+            headers=headers,
+            allow_redirects=False,
+            ssl=await self._trust.current(),
+        ) as response:
+            content = bytearray()
+            async for chunk in response.content.iter_any():
+                content += chunk
+                if len(content) > _MAX_ANSWER:
+                    raise aiohttp.ClientPayloadError("the answer is too large")
+            return response.status, response.headers, bytes(content)
+
+
+def _read(reader: Callable[[documents.Document], T], document: Any) -> T:
+    """What a document says. Raises GatewayUnavailable for one that nobody understands."""
+    if isinstance(document, Mapping):
+        try:
+            return reader(document)
+        except documents.Unreadable:
+            pass
+    raise GatewayUnavailable("the gateway's answer cannot be read; is it of another version?")
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return orjson.loads(content) if content else None
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _path(namespace: str, kind: str, name: str) -> str:
+    return f"/namespaces/{_quoted(namespace)}/{kind}/{_quoted(name)}"
+
+
+def _replay(namespace: str, uid: str) -> str:
+    return _path(namespace, "replays", uid)
+
+
+def _quoted(segment: str) -> str:
+    return quote(segment, safe="")
