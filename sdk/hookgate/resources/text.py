@@ -18,6 +18,7 @@ __all__ = [
     "HeaderValue",
     "HostName",
     "ResourceName",
+    "RunId",
     "SecretKey",
     "SecretName",
     "Text",
@@ -167,4 +168,14 @@ HostName = Annotated[
     Text,
     Field(max_length=253),
     Rules(matching(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "must be a host name")),
+]
+RunId = Annotated[
+    Text,
+    Field(min_length=1, max_length=512),
+    Rules(
+        matching(
+            r"[^\x00-\x1f\x7f]*",
+            "must not contain line breaks or other control characters",
+        )
+    ),
 ]
