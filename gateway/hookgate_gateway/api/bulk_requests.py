@@ -57,7 +57,7 @@ class _Filter(BaseModel):
             "outcome": self.outcome,
             "run_type": self.run_type,
             "status": self.status,
-            "run_ids": tuple(RunId(run_id) for run_id in self.run_ids or ()),
+            "run_ids": tuple(RunId(run_id) for run_id in sorted(set(self.run_ids or ()))),
             "since": self.since,
             "until": self.until,
         }

@@ -13,7 +13,17 @@ from hookgate_gateway.api.errors import invalid
 from hookgate_gateway.ports import Page
 from hookgate_gateway.rules.delivery import Timestamp
 
-__all__ = ["MAX_LIMIT", "cursor", "limit", "moment", "number", "page_answer", "word", "words"]
+__all__ = [
+    "MAX_LIMIT",
+    "cursor",
+    "flag",
+    "limit",
+    "moment",
+    "number",
+    "page_answer",
+    "word",
+    "words",
+]
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -43,6 +53,14 @@ def number(query: Query, name: str, *, default: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
         raise invalid(["query", name], f"must be a whole number from 1 to {most}", "int_range")
     return int(text)
+
+
+def flag(query: Query, name: str) -> bool:
+    """``true`` or ``false``; left out is false. Raises Refusal 422."""
+    text = query.get(name) or "false"
+    if text not in ("true", "false"):
+        raise invalid(["query", name], "must be true or false", "bool_parsing")
+    return text == "true"
 
 
 def word(query: Query, name: str) -> str | None:

@@ -133,6 +133,15 @@ class BulkReplays(Protocol):
         self, namespace: Namespace, *, limit: int, cursor: str | None = None
     ) -> Page[Replay]: ...
 
+    async def declared_replays(
+        self, owner: str | None, *, unfinished: bool, limit: int, cursor: str | None = None
+    ) -> Page[Replay]:
+        """Of all namespaces, in their order: an owner's, or everybody's.
+
+        ``unfinished``: only those that go on, and those of which something is pending.
+        """
+        ...
+
     async def unfinished_replays(self) -> Sequence[Replay]:
         """Of all namespaces: those that go on, and those of which something is pending."""
         ...

@@ -48,6 +48,7 @@ class ReplayOrders:
         to_subscription: str | None = None,
         rate: float | None = None,
         key: KeyRef | None = None,
+        owner: str | None = None,
     ) -> ReplayPlan | UnknownSubscription:
         """A replay that can be carried out: its only target, should it name one, exists."""
         name = to_subscription or wanted.subscription
@@ -61,6 +62,7 @@ class ReplayOrders:
             to_subscription=to_subscription,
             rate=rate,
             key=key,
+            owner=owner,
         )
 
     async def estimate(self, plan: ReplayPlan) -> int:
@@ -86,6 +88,14 @@ class ReplayOrders:
 
     async def page(self, namespace: Namespace, *, limit: int, cursor: str | None) -> Page[Replay]:
         return await self._store.replays(namespace, limit=limit, cursor=cursor)
+
+    async def declared(
+        self, owner: str | None, *, unfinished: bool, limit: int, cursor: str | None
+    ) -> Page[Replay]:
+        """Of all namespaces; see :meth:`BulkReplays.declared_replays`."""
+        return await self._store.declared_replays(
+            owner, unfinished=unfinished, limit=limit, cursor=cursor
+        )
 
     async def change(
         self, namespace: Namespace, id_: ReplayId, state: ReplayState

@@ -69,6 +69,8 @@ class ReplayPlan:
     """Deliveries made a second; None: as fast as the lanes take them."""
     key: KeyRef | None = None
     """The API key that asked: signs what goes to a URL that remembers no key."""
+    owner: str | None = None
+    """Who declared it; None where a client asked."""
 
     @property
     def lane(self) -> LaneKey | None:

@@ -144,7 +144,13 @@ class TestSaving:
             until=LATER,
             not_replayed=True,
         )
-        asked = plan(wanted, to_subscription="audit", rate=2.5, key=KeyRef("team", "f1"))
+        asked = plan(
+            wanted,
+            to_subscription="audit",
+            rate=2.5,
+            key=KeyRef("team", "f1"),
+            owner="operator/default",
+        )
         await store.save_replay(asked)
         assert (await store.replay(SHOP, JOB)).plan == asked
 
@@ -515,3 +521,41 @@ class TestPruning:
         assert await store.prune(LATER - 1, 10) == 0
         await accepted(store, acceptance("tsk_new", at=LATER + 1))
         assert await to_the_end(store) == []
+
+
+class TestDeclared:
+    """Replays of all namespaces, by whoever declared them."""
+
+    @pytest.fixture
+    async def four(self, store):
+        """Two of mine, one of somebody else's and one of nobody's; my second one is over."""
+        for id_, namespace, owner in (
+            ("uid-2", SHOP, "mine"),
+            ("uid-1", SHOP, "other"),
+            ("uid-3", SHOP, None),
+            ("uid-1", BANK, "mine"),
+        ):
+            await store.save_replay(plan(id_=ReplayId(id_), namespace=namespace, owner=owner))
+        await store.change_replay(SHOP, ReplayId("uid-2"), ReplayState.CANCELLED)
+
+    @pytest.mark.parametrize(
+        ("owner", "unfinished", "expected"),
+        [
+            (None, False, [(BANK, "uid-1"), (SHOP, "uid-1"), (SHOP, "uid-2"), (SHOP, "uid-3")]),
+            (None, True, [(BANK, "uid-1"), (SHOP, "uid-1"), (SHOP, "uid-3")]),
+            ("mine", False, [(BANK, "uid-1"), (SHOP, "uid-2")]),
+            ("mine", True, [(BANK, "uid-1")]),
+            ("nobody-i-know", False, []),
+        ],
+    )
+    async def test_by_owner_page_by_page(self, store, four, owner, unfinished, expected):
+        cursor, found = None, []
+        while True:
+            page = await store.declared_replays(
+                owner, unfinished=unfinished, limit=1, cursor=cursor
+            )
+            found += [(each.plan.namespace, each.plan.id) for each in page.items]
+            cursor = page.cursor
+            if cursor is None:
+                break
+        assert found == expected

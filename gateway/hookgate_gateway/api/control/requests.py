@@ -41,7 +41,7 @@ from hookgate_gateway.catalogue.manifest_plan import OWNER as MANIFESTS
 from hookgate_gateway.contract import ResourceKey, ResourceKind
 from hookgate_gateway.ports import ResourceDraft
 
-__all__ = ["parse_put", "read_put"]
+__all__ = ["Owner", "parse_put", "read_put"]
 
 Model = TypeVar("Model", bound=ResourceModel)
 Location = tuple[str | int, ...]
@@ -66,7 +66,7 @@ def _printable(value: str) -> str:
     return value
 
 
-_Owner = Annotated[str, Strict(), Field(min_length=1, max_length=253), AfterValidator(_printable)]
+Owner = Annotated[str, Strict(), Field(min_length=1, max_length=253), AfterValidator(_printable)]
 _Print = Annotated[str, Strict(), Field(min_length=1, max_length=512), AfterValidator(_printable)]
 _Holder = Annotated[str, Strict(), Field(pattern=f"^{_HOLDER}$")]
 _Value = Annotated[bytes, BeforeValidator(_decoded)]
@@ -80,7 +80,7 @@ class _Put(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    owner: _Owner
+    owner: Owner
     fingerprint: _Print
     resource: dict[str, Any]
     secrets: _Secrets = Field(default_factory=dict, repr=False)

@@ -211,17 +211,31 @@ WHERE d.namespace = :namespace AND d.id > :position AND d.id <= :end_position
          AND r.url IS CASE WHEN :to_subscription IS NULL THEN d.url END))
 
 -- name: replay
-SELECT filter, to_subscription, rate, key_secret, key_fingerprint, created_at, namespace, id, state,
-       selecting, matched, made, delivered, exhausted, cancelled, passed
+SELECT filter, to_subscription, rate, key_secret, key_fingerprint, created_at, owner, namespace, id,
+       state, selecting, matched, made, delivered, exhausted, cancelled, passed
 FROM replays WHERE namespace = :namespace AND id = :id
 
 -- name: replays_page
-SELECT filter, to_subscription, rate, key_secret, key_fingerprint, created_at, namespace, id, state,
-       selecting, matched, made, delivered, exhausted, cancelled, passed
+SELECT filter, to_subscription, rate, key_secret, key_fingerprint, created_at, owner, namespace, id,
+       state, selecting, matched, made, delivered, exhausted, cancelled, passed
 FROM replays WHERE namespace = :namespace AND (created_at, id) < (:created_at, :position)
 ORDER BY created_at DESC, id DESC LIMIT :limit
 
+-- name: declared_replays_page
+SELECT filter, to_subscription, rate, key_secret, key_fingerprint, created_at, owner, namespace, id,
+       state, selecting, matched, made, delivered, exhausted, cancelled, passed
+FROM replays WHERE (namespace, id) > (:namespace, :position) AND (:owner IS NULL OR owner = :owner)
+ORDER BY namespace, id LIMIT :limit
+
+-- name: declared_unfinished_page
+SELECT filter, to_subscription, rate, key_secret, key_fingerprint, created_at, owner, namespace, id,
+       state, selecting, matched, made, delivered, exhausted, cancelled, passed
+FROM replays INDEXED BY replays_unfinished
+WHERE unfinished = 1 AND (namespace, id) > (:namespace, :position)
+  AND (:owner IS NULL OR owner = :owner)
+ORDER BY namespace, id LIMIT :limit
+
 -- name: unfinished_replays
-SELECT filter, to_subscription, rate, key_secret, key_fingerprint, created_at, namespace, id, state,
-       selecting, matched, made, delivered, exhausted, cancelled, passed
+SELECT filter, to_subscription, rate, key_secret, key_fingerprint, created_at, owner, namespace, id,
+       state, selecting, matched, made, delivered, exhausted, cancelled, passed
 FROM replays INDEXED BY replays_unfinished WHERE unfinished = 1 ORDER BY namespace, id

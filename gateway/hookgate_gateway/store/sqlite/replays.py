@@ -83,7 +83,8 @@ class SqliteBulkReplays:
         key = plan.key
         row = (
             plan.namespace, plan.id, _json(_conditions(plan.filter)), plan.to_subscription,
-            plan.rate, key and key.secret, key and key.fingerprint, plan.created_at, bound, matched,
+            plan.rate, key and key.secret, key and key.fingerprint, plan.created_at, plan.owner, bound,
+            matched,
         )  # fmt: skip
         again = None if once is None else (once.key, plan.id, once.at, once.since)
         bodies = () if once is None else (once.request_sha256,)
@@ -182,6 +183,17 @@ class SqliteBulkReplays:
         last = items[-1].plan if more else None
         return Page(items, write_cursor((last.created_at, last.id)) if last else None)
 
+    async def declared_replays(
+        self, owner: str | None, *, unfinished: bool, limit: int, cursor: str | None = None
+    ) -> Page[Replay]:
+        namespace, position = read_cursor(cursor, str, str) if cursor else ("", "")
+        values = {"owner": owner, "namespace": namespace, "position": position, "limit": limit + 1}
+        name = "declared_unfinished_page" if unfinished else "declared_replays_page"
+        rows = await self._reader.read(lambda snapshot: snapshot.pick(name, values))
+        items = tuple(_record(row) for row in rows[:limit])
+        last = items[-1].plan if len(rows) > limit else None
+        return Page(items, write_cursor((last.namespace, last.id)) if last else None)
+
     async def unfinished_replays(self) -> Sequence[Replay]:
         rows = await self._reader.read(lambda snapshot: snapshot.rows("unfinished_replays"))
         return [_record(row) for row in rows]
@@ -213,7 +225,8 @@ def _json(value: Any) -> str:
 
 
 def _record(row: Sequence[Any]) -> Replay:
-    text, to_subscription, rate, secret, fingerprint, created_at, namespace, id_, *now = row
+    (text, to_subscription, rate, secret, fingerprint, created_at, owner, namespace, id_,
+     *now) = row  # fmt: skip
     plan = ReplayPlan(
         id=ReplayId(id_),
         namespace=Namespace(namespace),
@@ -222,6 +235,7 @@ def _record(row: Sequence[Any]) -> Replay:
         to_subscription=to_subscription,
         rate=rate,
         key=None if secret is None else KeyRef(secret, fingerprint),
+        owner=owner,
     )
     return _replay(plan, now)
 

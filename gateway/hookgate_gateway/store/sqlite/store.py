@@ -94,6 +94,7 @@ class SqliteStore:
         self.cancel_matching = bulk.cancel_matching
         self.replay = bulk.replay
         self.replays = bulk.replays
+        self.declared_replays = bulk.declared_replays
         self.unfinished_replays = bulk.unfinished_replays
 
         self.prune = upkeep.prune

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.api.control.world import Control, subscription
+from tests.gateway.api.control.world import OWNER, Control, subscription
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -93,3 +93,60 @@ async def test_what_is_not_there(control: Control, namespace: str) -> None:
     assert (await control.get(f"namespaces/{namespace}/replays"))["items"] == []
     reply = await control.call("GET", f"/control/v1/namespaces/{namespace}/replays", token="wrong")
     assert reply.status == 401
+
+
+async def test_the_order_of_run_ids_means_nothing(control: Control, namespace: str) -> None:
+    path = await exhausted(control, namespace)
+    runs = [f"tsk_{namespace}_{n}" for n in (2, 0, 2, 1)]
+    begun = await control.put(path, {"filter": {"run_ids": runs}, "paused": True})
+    again = await control.put(path, {"filter": {"run_ids": runs[1:]}, "paused": True})
+    assert (begun["matched"], again) == (3, begun)
+
+
+async def test_only_its_owner_changes_it(control: Control, namespace: str) -> None:
+    path = await exhausted(control, namespace, 1)
+    mine = {"filter": {}, "paused": True, "owner": OWNER}
+    assert (await control.put(path, mine))["owner"] == OWNER
+    nobody = {"filter": {}, "paused": True}
+    for other in (nobody, {**nobody, "owner": "operator/blue"}):
+        refused = await control.put(path, other, 409)
+        assert refused["code"] == "owned_by_another"
+        assert OWNER in refused["detail"]
+    await control.delete(path, "operator/blue", 409)
+    reply = await control.call("DELETE", f"/control/v1/namespaces/{path}")
+    assert (reply.status, reply.code) == (409, "owned_by_another")
+    assert (await control.get(f"namespaces/{path}"))["state"] == "paused"
+    await control.delete(path)
+    assert (await control.get(f"namespaces/{path}"))["state"] == "cancelled"
+
+
+async def test_what_nobody_owns_anybody_may_change(control: Control, namespace: str) -> None:
+    path = await exhausted(control, namespace, 1)
+    await control.put(path, {"filter": {}, "paused": True})
+    told = await control.put(path, {"filter": {}, "paused": True, "owner": OWNER})
+    assert told["owner"] is None
+    await control.delete(path, "operator/blue")
+    assert (await control.get(f"namespaces/{path}"))["state"] == "cancelled"
+
+
+async def test_an_owner_finds_its_own_in_all_namespaces(control: Control, namespace: str) -> None:
+    other = f"{namespace}-other"
+    paths = [await exhausted(control, each, 1) for each in (namespace, other)]
+    owner = f"operator/{namespace}"
+    for path in paths:
+        await control.put(path, {"filter": {}, "paused": True, "owner": owner})
+    query = f"replays?owner={owner}&unfinished=true&limit=1"
+    first = await control.get(query)
+    then = await control.get(f"{query}&cursor={first['next_cursor']}")
+    found = [(item["namespace"], item["id"]) for item in first["items"] + then["items"]]
+    assert (found, then["next_cursor"]) == ([(namespace, UID), (other, UID)], None)
+    await control.delete(paths[0], owner)
+    await as_soon_as(control, paths[0], state="cancelled")
+    assert [i["namespace"] for i in (await control.get(query))["items"]] == [other]
+    everything = await control.get(f"replays?owner={owner}")
+    assert [i["state"] for i in everything["items"]] == ["cancelled", "paused"]
+
+
+@pytest.mark.parametrize("query", ["unfinished=perhaps", "limit=0", "cursor=mine"])
+async def test_what_cannot_be_asked(control: Control, query: str) -> None:
+    assert (await control.get(f"replays?{query}", 422))["code"] == "validation_failed"
