@@ -1,0 +1,3 @@
+"""
+API keys and sources: Secrets by their labels, handed to the gateway.
+"""

@@ -1,0 +1,299 @@
+"""
+What is to be done about a WebhookSubscription: pure, no clock, no I/O.
+
+Three questions in the order in which a reconcile asks them: what is declared (:func:`read`), is it to be
+put (:func:`step`), and what is to be told of how it stands (:func:`tell`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+
+from hookgate.resources import (
+    API_VERSION,
+    KIND,
+    SubscriptionSpec,
+    WebhookSubscription,
+    problem_lines,
+)
+from hookgate_operator.declarations import Handed, our_metadata, version_of
+from hookgate_operator.ports import Announcement, HealthReading, Observed
+from hookgate_operator.subscriptions.conditions import (
+    DELIVERING,
+    READY,
+    Former,
+    Reason,
+    State,
+    announcements,
+    conditions,
+    former_conditions,
+)
+from hookgate_operator.subscriptions.judge import Answer, Kept, Owned, Stands, Unreached
+from hookgate_operator.subscriptions.status import (
+    document,
+    pause,
+    signing_status,
+    timestamp,
+    urgency,
+)
+from hookgate_operator.subscriptions.values import (
+    Lack,
+    Secrets,
+    Shortage,
+    endpoint_host,
+    key_fingerprint,
+)
+
+__all__ = [
+    "Absent",
+    "Declared",
+    "Foreign",
+    "Invalid",
+    "Plan",
+    "Standing",
+    "Step",
+    "Valid",
+    "class_of",
+    "former_status",
+    "read",
+    "standing_of",
+    "step",
+    "tell",
+    "unreached",
+]
+
+OWNED_AGAIN = 60.0
+"""Seconds after which a name that somebody else has is tried again: nobody tells when it becomes free."""
+
+
+# ------------------------------------------------------------------------------ what is declared
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Nothing is declared there: the gateway must have nothing of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Another operator's: not touched; but something of ours under its name is a leftover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """No WebhookSubscription: what the gateway had before stays."""
+
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """A WebhookSubscription, and what of it goes to the gateway."""
+
+    spec: SubscriptionSpec
+    resource: Mapping[str, Any]
+
+
+Declared = Absent | Foreign | Invalid | Valid
+
+
+def read(observed: Observed | None, gateway_class: str) -> Declared:
+    """What an object declares to an operator of this class.
+
+    One that is being deleted is gone: that cannot be taken back, however long a finalizer keeps it.
+    """
+    if observed is None or _metadata(observed).get("deletionTimestamp"):
+        return Absent()
+    if class_of(observed) != gateway_class:
+        return Foreign()
+    resource = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": our_metadata(observed.document),
+        "spec": observed.document.get("spec"),
+    }
+    try:
+        return Valid(WebhookSubscription.model_validate(resource).spec, resource)
+    except ValidationError as error:
+        return Invalid(tuple(problem_lines(error, WebhookSubscription)))
+
+
+def class_of(observed: Observed) -> str:
+    """The gateway class that a subscription asks for."""
+    match observed.document.get("spec"):
+        case {"gatewayClass": str(name)}:
+            return name
+        case _:
+            return "default"
+
+
+def former_status(observed: Observed) -> Mapping[str, Any]:
+    """An object's own status; empty where there is none."""
+    status = observed.document.get("status")
+    return status if isinstance(status, dict) else {}
+
+
+def _metadata(observed: Observed) -> Mapping[str, Any]:
+    return observed.document.get("metadata") or {}
+
+
+# ------------------------------------------------------------------------------- is it to be put
+
+
+class Step(StrEnum):
+    """What is done at the gateway."""
+
+    PUT = "put"
+    NOTHING = "nothing"  # it stands as it was handed over
+    KEEP = "keep"  # its values may not be read now: what the gateway has is better than a hold
+
+
+def step(
+    observed: Observed,
+    fingerprint: str,
+    lacks: Sequence[Lack],
+    handed: Handed | None,
+    *,
+    may_hold: bool,
+) -> Step:
+    """Whether to put it.
+
+    A missing Secret is handed over as missing, and deliveries wait for it. One that RBAC hides all of a
+    sudden is no reason to stop what works: only an edit, which may be a suspension, goes out without it.
+    """
+    if any(lack.shortage is Shortage.UNREADABLE for lack in lacks):
+        is_edited = handed is not None and handed.version != version_of(observed)
+        return Step.KEEP if may_hold and not is_edited else Step.PUT
+    if handed is not None and handed.is_current and handed.fingerprint == fingerprint:
+        return Step.NOTHING
+    return Step.PUT
+
+
+def unreached(
+    observed: Observed,
+    valid: Valid,
+    secrets: Secrets,
+    fingerprint: str,
+    handed: Handed | None,
+    *,
+    may_hold: bool,
+) -> Answer | None:
+    """What a gateway that cannot be asked is taken to say; None leaves the status as it is.
+
+    What was handed over stands as it did. After a restart of the operator nothing is remembered: an
+    object whose status was told of this generation and these keys keeps it, so that an operator that
+    comes up before its gateway does not flip them all.
+    """
+    if handed is not None:
+        return Stands(handed.standing) if handed.fingerprint == fingerprint else Unreached()
+    told = may_hold and _was_told(observed, valid.spec, secrets)
+    return None if told else Unreached()
+
+
+def _was_told(observed: Observed, spec: SubscriptionSpec, secrets: Secrets) -> bool:
+    status = former_status(observed)
+    ready = former_conditions(status).get(READY)
+    if ready is None or status.get("observedGeneration") != observed.generation:
+        return False
+    return ready.reason != Reason.GATEWAY_UNREACHABLE and _keys_told(status) == [
+        key_fingerprint(value) if value is not None else None
+        for value in (secrets.get(r.name, {}).get(r.key) for r in spec.signing.secret_refs)
+    ]
+
+
+def _keys_told(status: Mapping[str, Any]) -> list[str | None]:
+    match status.get("signing"):
+        case {"keys": [*keys]}:
+            return [key.get("fingerprint") if isinstance(key, dict) else None for key in keys]
+        case _:
+            return []
+
+
+# ------------------------------------------------------------------------------- what is told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How an object stands: what its status is made of."""
+
+    states: tuple[State, ...]
+    health: HealthReading
+    host: str | None = None
+    signing: Mapping[str, Any] | None = None
+
+
+def standing_of(
+    valid: Valid,
+    secrets: Secrets,
+    states: tuple[State, ...],
+    answer: Answer,
+    health: HealthReading,
+    former: Mapping[str, Any],
+) -> Standing:
+    """The standing of a valid object; what could not be learnt now is as its ``former`` status has it."""
+    host = endpoint_host(valid.spec, secrets)
+    signing = former.get("signing")
+    match answer:
+        case Stands(standing=standing):
+            signing = signing_status(valid.spec, standing.keys)
+        case Kept():
+            host = host or former.get("endpointHost")
+        case Owned():
+            signing, health = None, HealthReading()
+        case _:
+            pass
+    return Standing(states=states, health=health, host=host, signing=signing)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is told: a status to write now, what is announced with it, and when to look again."""
+
+    status: Mapping[str, Any] | None
+    announcements: tuple[Announcement, ...] = ()
+    again: float | None = None
+
+
+def tell(observed: Observed, standing: Standing, *, now: float, since_write: float | None) -> Plan:
+    """What to write and to announce; ``now`` in unix seconds, ``since_write`` as in :func:`status.pause`.
+
+    Transitions are those of the object's own status, so that a restart repeats nothing.
+    """
+    former = former_status(observed)
+    before = former_conditions(former)
+    status = document(
+        generation=observed.generation,
+        conditions=conditions(
+            standing.states, before, generation=observed.generation, now=timestamp(now)
+        ),
+        host=standing.host,
+        signing=standing.signing,
+        health=standing.health,
+        former=former,
+    )
+    wait = pause(
+        urgency(status, former), since_write=since_write, since_flap=_since_flap(before, now)
+    )
+    again = OWNED_AGAIN if _is_owned(standing.states) else None
+    if wait is None:
+        return Plan(None, again=again)
+    if wait > 0:
+        return Plan(None, again=wait if again is None else min(wait, again))
+    return Plan(status, announcements(standing.states, before), again)
+
+
+def _since_flap(before: Mapping[str, Former], now: float) -> float | None:
+    delivering = before.get(DELIVERING)
+    try:
+        moment = datetime.fromisoformat(delivering.last_transition_time) if delivering else None
+        return max(0.0, now - moment.timestamp()) if moment else None
+    except ValueError:
+        return None
+
+
+def _is_owned(states: Sequence[State]) -> bool:
+    return any(state.reason is Reason.OWNED_BY_ANOTHER for state in states)

@@ -1,0 +1,159 @@
+"""
+The status document of a subscription, and when it is to be written.
+
+A flip (a condition's status or reason, a new generation, another host or signing key) is written at
+once; times of attempts and sentences at most every half a minute; a receiver that works every other time
+makes ``Delivering`` flip at most every ten seconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Any
+
+from hookgate.resources import SubscriptionSpec
+from hookgate.resources.status import (
+    Condition,
+    LastFailure,
+    SigningKey,
+    SigningStatus,
+    SubscriptionStatus,
+)
+from hookgate.signing import SigningScheme
+from hookgate_operator.ports import HealthReading, KeyStanding
+from hookgate_operator.subscriptions.conditions import DELIVERING, Former, former_conditions
+
+__all__ = [
+    "DETAILS_EVERY",
+    "FLAPS_EVERY",
+    "Urgency",
+    "document",
+    "pause",
+    "signing_status",
+    "timestamp",
+    "urgency",
+    "whole_seconds",
+]
+
+DETAILS_EVERY = 30.0
+"""Seconds between two writes of an object's status that tell nothing but details."""
+FLAPS_EVERY = 10.0
+"""Seconds between two flips of ``Delivering`` alone."""
+
+
+class Urgency(IntEnum):
+    """How much a status that differs matters."""
+
+    NONE = 0  # it does not differ
+    DETAILS = 1  # times of attempts, sentences
+    FLAP = 2  # Delivering went from one answer to another, and nothing else flipped
+    FLIP = 3  # something else did
+
+
+def document(
+    *,
+    generation: int,
+    conditions: Sequence[Condition],
+    host: str | None,
+    signing: Mapping[str, Any] | None,
+    health: HealthReading,
+    former: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The whole status as Kubernetes has it.
+
+    What attempts once said stays when the gateway knows nothing of it any more (its store was lost).
+    """
+    failure = health.last_failure
+    status = SubscriptionStatus(
+        observed_generation=generation,
+        conditions=tuple(conditions),
+        endpoint_host=host,
+        last_success_time=whole_seconds(health.last_success_at),
+        last_failure_time=whole_seconds(failure.at) if failure else None,
+        last_failure=LastFailure(outcome=failure.outcome, status_code=failure.status_code)
+        if failure
+        else None,
+    ).model_dump(mode="json", by_alias=True, exclude_none=True)
+    if signing is not None:
+        status["signing"] = signing
+    for names in (("lastSuccessTime",), ("lastFailureTime", "lastFailure")):
+        if names[0] not in status:
+            status.update({name: former[name] for name in names if name in former})
+    return status
+
+
+def signing_status(spec: SubscriptionSpec, keys: Sequence[KeyStanding]) -> dict[str, Any]:
+    """The keys in the order of the spec, and which of them sign, as the status has them."""
+    fingerprints = {(key.secret, key.key): key.fingerprint for key in keys}
+    scheme = spec.signing.scheme
+    many = scheme is SigningScheme.STANDARD_WEBHOOKS
+    found = [(ref, fingerprints.get((ref.name, ref.key))) for ref in spec.signing.secret_refs]
+    signing = SigningStatus(
+        scheme=scheme,
+        keys=tuple(
+            SigningKey(
+                name=ref.name,
+                key=ref.key,
+                fingerprint=fingerprint,
+                signs=fingerprint is not None and (many or number == 0),
+            )
+            for number, (ref, fingerprint) in enumerate(found)
+        ),
+    )
+    return signing.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def urgency(new: Mapping[str, Any], former: Mapping[str, Any]) -> Urgency:
+    """How much it matters that ``new`` is written over ``former``."""
+    if new == former:
+        return Urgency.NONE
+    if any(new.get(name) != former.get(name) for name in _DECLARED):
+        return Urgency.FLIP
+    now, before = former_conditions(new), former_conditions(former)
+    flipped = {kind for kind in {*now, *before} if _answer(now, kind) != _answer(before, kind)}
+    if not flipped:
+        return Urgency.DETAILS
+    if (
+        flipped == {DELIVERING}
+        and before.get(DELIVERING)
+        and before[DELIVERING].status != "Unknown"
+    ):
+        return Urgency.FLAP
+    return Urgency.FLIP
+
+
+_DECLARED = ("observedGeneration", "endpointHost", "signing")
+"""What changes only when somebody declared something else."""
+
+
+def _answer(conditions: Mapping[str, Former], kind: str) -> tuple[str, str] | None:
+    found = conditions.get(kind)
+    return (found.status, found.reason) if found else None
+
+
+def pause(urgent: Urgency, *, since_write: float | None, since_flap: float | None) -> float | None:
+    """In how many seconds to write it; None: not at all.
+
+    ``since_write`` and ``since_flap`` are seconds since this process last wrote the object's status, and
+    since it was last told that ``Delivering`` flipped; None: not known, long ago.
+    """
+    if urgent is Urgency.NONE:
+        return None
+    if urgent is Urgency.FLIP:
+        return 0.0
+    every, since = (
+        (FLAPS_EVERY, since_flap) if urgent is Urgency.FLAP else (DETAILS_EVERY, since_write)
+    )
+    return 0.0 if since is None else max(0.0, every - since)
+
+
+def timestamp(now: float) -> str:
+    """Unix seconds as RFC 3339 in UTC, whole seconds."""
+    return datetime.fromtimestamp(int(now), UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def whole_seconds(text: str | None) -> str | None:
+    """A time as the gateway tells it, in UTC, without its milliseconds."""
+    if text is None:
+        return None
+    return timestamp(datetime.fromisoformat(text).timestamp())

@@ -1,0 +1,1 @@
+"""Tests of the work queue, its workers, resync and wake-ups."""
