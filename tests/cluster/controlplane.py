@@ -98,8 +98,11 @@ class OwnControlPlane:
                 program.kill()
 
     def stop_server(self) -> None:
-        """The kube-apiserver alone: connections are refused until it is started again."""
-        self.server.stop()
+        """The kube-apiserver alone: connections are refused until it is started again.
+
+        Killed, for it would wait for its clients' watches to end; what it answered is in etcd.
+        """
+        self.server.kill()
 
     def start_server(self) -> None:
         """The kube-apiserver, until it is ready; NotReady."""
@@ -111,7 +114,7 @@ class OwnControlPlane:
 
     async def restart_server(self) -> None:
         """The kube-apiserver, without holding up the event loop while it comes; NotReady."""
-        await asyncio.to_thread(self.server.stop)
+        self.server.kill()
         self.server.start()  # here: it lives no longer than the thread that starts it
         deadline = time.monotonic() + READY_WITHIN
         while not await asyncio.to_thread(self._ready):

@@ -8,6 +8,7 @@ import yaml
 from tests.cluster.controlplane import ControlPlane
 
 FOLDER = Path(__file__).resolve().parents[2] / "crds"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 SERVED_WITHIN = 15.0
 POLL_SECONDS = 0.05
 
@@ -22,7 +23,7 @@ def install_crds(control_plane: ControlPlane) -> None:
     )
     assert done.code == 0, done.stderr
     for path in (path for file in files for path in _served_paths(file)):
-        _await_served(control_plane, path)
+        await_served(control_plane, path)
 
 
 def _served_paths(file: Path) -> list[str]:
@@ -31,8 +32,18 @@ def _served_paths(file: Path) -> list[str]:
     return [f"/apis/{spec['group']}/{version['name']}/{plural}" for version in spec["versions"]]
 
 
-def _await_served(control_plane: ControlPlane, path: str) -> None:
+def await_served(control_plane: ControlPlane, path: str) -> None:
+    """Come back when the collection at `path` answers."""
     deadline = time.monotonic() + SERVED_WITHIN
     while not control_plane.admin.request("GET", f"{path}?limit=1").ok:
         assert time.monotonic() < deadline, f"{path} is not served after {SERVED_WITHIN} s"
+        time.sleep(POLL_SECONDS)
+
+
+def remove_crd(control_plane: ControlPlane, name: str) -> None:
+    """Delete a CRD with all its objects, and come back when it is gone."""
+    path = f"{CRDS}/{name}"
+    deadline = time.monotonic() + SERVED_WITHIN
+    while control_plane.admin.request("DELETE", path).status != 404:
+        assert time.monotonic() < deadline, f"{name} is still there after {SERVED_WITHIN} s"
         time.sleep(POLL_SECONDS)

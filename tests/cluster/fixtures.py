@@ -12,6 +12,7 @@ from tests.cluster import programs
 from tests.cluster.build.client_tools import FetchFailed
 from tests.cluster.controlplane import ControlPlane, OwnControlPlane
 from tests.cluster.crds import install_crds
+from tests.cluster.faults_proxy import FaultsProxy
 from tests.cluster.given import given
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.service_accounts import ServiceAccounts
@@ -94,3 +95,13 @@ def _service_account(
     accounts = ServiceAccounts(control_plane.admin, namespace, tmp_path, key, [])
     yield accounts
     accounts.close()
+
+
+@pytest.fixture(name="faults")
+def _faults(
+    control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FaultsProxy]:
+    proxy = FaultsProxy(control_plane.admin, tmp_path_factory.mktemp("faults"))
+    proxy.start()
+    yield proxy
+    proxy.stop()

@@ -60,9 +60,9 @@ def helm() -> Path:
 def _client(name: str) -> Path:
     if named := os.environ.get(f"HOOKGATE_TEST_{name.upper()}"):
         return Path(named)
-    if assets := os.environ.get("KUBEBUILDER_ASSETS"):
-        if (found := Path(assets, name)).is_file():
-            return found
+    found = Path(os.environ.get("KUBEBUILDER_ASSETS", ""), name)
+    if found.is_absolute() and found.is_file():
+        return found
     return client_tools() / name
 
 

@@ -16,6 +16,7 @@ from tests.cluster.access import Access
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 TOKEN_SECONDS = 3600
+LEEWAY_SECONDS = 60  # by which the server forgives clocks that differ
 Rule = Mapping[str, Any]
 
 
@@ -31,8 +32,8 @@ class ServiceAccount:
     signing_key: Path | None
 
     def short_access(self, seconds: float) -> Access:
-        """A token that ends this soon: signed with the server's own key, for TokenRequest's least is ten
-        minutes. The server takes it for `seconds` from now, to the second.
+        """A token that ends this soon, where TokenRequest gives ten minutes at least: signed with the
+        server's own key. A server that has just seen it may take it for ten seconds more.
         """
         assert self.signing_key is not None, (
             "only a control plane of the tests' own has a known key"
@@ -42,9 +43,9 @@ class ServiceAccount:
             "iss": self.access.url,
             "aud": [self.access.url],
             "sub": f"system:serviceaccount:{self.namespace}:{self.name}",
-            "iat": now,
-            "nbf": now,
-            "exp": now + int(seconds),
+            "iat": now - 2 * LEEWAY_SECONDS,
+            "nbf": now - 2 * LEEWAY_SECONDS,
+            "exp": now + int(seconds) - LEEWAY_SECONDS,
             "kubernetes.io": {
                 "namespace": self.namespace,
                 "serviceaccount": {"name": self.name, "uid": self.uid},

@@ -1,0 +1,48 @@
+"""A watch on one collection, read event by event."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from tests.cluster.access import Access
+
+EVENT_WITHIN = 15.0
+
+
+class Watch:
+    """The events of an open watch, in order."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+        self.status = answer.status
+
+    async def next(self, within: float = EVENT_WITHIN) -> dict[str, Any] | None:
+        """The next event; None when the watch has ended, however that came."""
+        async with asyncio.timeout(within):
+            try:
+                line = await self._answer.content.readline()
+            except aiohttp.ClientError:
+                return None
+        return dict(json.loads(line)) if line.endswith(b"\n") else None
+
+
+@asynccontextmanager
+async def watching(access: Access, path: str, resource_version: str) -> AsyncIterator[Watch]:
+    """Watch a collection from a resourceVersion on."""
+    tls = ssl.create_default_context(cafile=str(access.ca_file))
+    async with (
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=tls),
+            headers={"Authorization": f"Bearer {access.token}"},
+            timeout=aiohttp.ClientTimeout(total=60),
+        ) as session,
+        session.get(
+            f"{access.url}{path}", params={"watch": "true", "resourceVersion": resource_version}
+        ) as answer,
+    ):
+        yield Watch(answer)
