@@ -1,8 +1,8 @@
-# A few words: make setup | demo | check | fmt | test | fuzz | coverage | bench | soak
+# A few words: make setup | demo | check | fmt | generate | test | fuzz | coverage | bench | soak
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo check fmt test fuzz coverage bench soak lock clean
+.PHONY: setup demo check fmt generate test fuzz coverage bench soak lock clean
 
 setup: .venv/.ready
 
@@ -33,6 +33,10 @@ check: setup
 fmt: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The CRDs and their reference pages, from the resource models. A test fails when they are not up to date.
+generate: setup
+	$(BIN)/python -m hookgate_operator.crd .
 
 # The pure core is covered whole, branches included, by its own tests.
 coverage: setup

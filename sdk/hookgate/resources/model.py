@@ -21,7 +21,11 @@ class ResourceModel(BaseModel):
     """A part of a resource: frozen, strict about its fields."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
     rules: ClassVar[Rules[Any]] = Rules()
 

@@ -10,9 +10,10 @@ from pydantic import Field, Strict
 
 from hookgate.payloads import RunStatus, RunType
 from hookgate.resources.deliveries import DeliveryState, Outcome
+from hookgate.resources.lists import SET
 from hookgate.resources.model import ResourceModel
 from hookgate.resources.rules import Between, Rule, Rules
-from hookgate.resources.status import Condition, Time
+from hookgate.resources.status import Conditions, Time
 from hookgate.resources.subscription import Metadata
 from hookgate.resources.text import ResourceName, RunId
 from hookgate.resources.times import Moment, instant
@@ -22,7 +23,7 @@ __all__ = ["REPLAY_KIND", "ReplayFilter", "ReplaySpec", "ReplayStatus", "Webhook
 REPLAY_KIND = "WebhookReplay"
 
 _Flag = Annotated[bool, Strict()]
-_Count = Annotated[int, Between(0, 2**53, "deliveries")]
+_Count = Annotated[int, Field(ge=0)]
 _CRITERIA = (
     "subscription",
     "state",
@@ -32,6 +33,15 @@ _CRITERIA = (
     "since",
     "until",
 )
+_OPTIONAL = ("toSubscription", "ratePerSecond")
+
+
+def _unchanged(name: str) -> str:
+    """In CEL, that a field is as it was: absent then and now, or the same."""
+    same = f"self.{name} == oldSelf.{name}"
+    if name not in _OPTIONAL:
+        return same
+    return f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || {same})"
 
 
 def _in_order(selection: "ReplayFilter") -> bool:
@@ -71,7 +81,7 @@ class ReplayFilter(ResourceModel):
     """Events of runs of this type."""
     status: RunStatus | None = None
     """Events that report this status of their run."""
-    run_ids: Annotated[tuple[RunId, ...], Field(max_length=1000)] = ()
+    run_ids: Annotated[tuple[RunId, ...], Field(max_length=1000), SET] = ()
     """Events of these runs."""
     since: Moment | None = None
     """Deliveries created at this time or later; a delivery is created when its event is accepted."""
@@ -86,10 +96,7 @@ class ReplaySpec(ResourceModel):
 
     rules: ClassVar[Rules[Any]] = Rules(
         Rule(
-            "self.filter == oldSelf.filter && self.dryRun == oldSelf.dryRun"
-            " && self.gatewayClass == oldSelf.gatewayClass"
-            " && self.?toSubscription == oldSelf.?toSubscription"
-            " && self.?ratePerSecond == oldSelf.?ratePerSecond",
+            " && ".join(map(_unchanged, ("gatewayClass", "filter", "dryRun", *_OPTIONAL))),
             "must not be changed but for suspend and ttlSecondsAfterFinished; make a new replay",
             lambda _: True,
         )
@@ -121,7 +128,7 @@ class ReplayStatus(ResourceModel):
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     """The generation of the object that this status speaks of."""
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = ()
+    conditions: Conditions = ()
     """``Complete``, ``Failed``, ``Suspended``."""
     start_time: Time | None = None
     """When the gateway took it."""

@@ -120,13 +120,19 @@ HEADER_VALUE_RULES: Rules[str] = Rules(
     ),
 )
 
-_LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = f"{_LABEL}(\\.{_LABEL})*"
+"""As Kubernetes checks names: 253 characters in all, however long the parts between the dots are."""
+_SPACES = (
+    " \t\n\v\f\r\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""What CEL's ``trim`` takes away. Python's ``strip`` takes the four separators of ASCII as well."""
 
 
 def trimmed_url(url: str) -> str:
     """``url`` without the white space behind it, the commonest slip of copied URLs."""
-    return url.rstrip()
+    return url.rstrip(_SPACES)
 
 
 def url_problem(url: str) -> str | None:
