@@ -6,6 +6,7 @@ changes nothing. One deadline for each call, no redirects, no proxies of the env
 """
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +41,8 @@ _WAIT: Final = 30
 _PAGE: Final = 200
 _CONNECTIONS: Final = 64
 _MAX_ANSWER: Final = 64 * 1024 * 1024
+_LARGE: Final = 256 * 1024
+"""Bytes from which on a body is written piece by piece, so that the event loop gets its turn."""
 _NO_ANSWER: Final = "none"
 
 T = TypeVar("T")
@@ -59,6 +62,10 @@ class ClientObserver(Protocol):
     def file_unusable(self, why: str) -> None:
         """A file cannot be used any more; the last good one stays in force."""
         ...
+
+
+class _NotThere(GatewayUnavailable):
+    """The gateway's own 404; of a call that cannot miss it means a gateway of another version."""
 
 
 class GatewayClient:
@@ -159,8 +166,11 @@ class GatewayClient:
         return _read(documents.read_matched, answer)
 
     async def replay(self, namespace: str, uid: str) -> ReplayProgress | None:
-        answer = await self._call("GET", _replay(namespace, uid), may_miss=True)
-        return None if answer is None else _read(documents.read_progress, answer)
+        try:
+            answer = await self._call("GET", _replay(namespace, uid))
+        except _NotThere:
+            return None
+        return _read(documents.read_progress, answer)
 
     async def cancel_replay(self, namespace: str, uid: str) -> None:
         await self._call("DELETE", _replay(namespace, uid), {"owner": self._owner})
@@ -194,9 +204,8 @@ class GatewayClient:
         *,
         body: Mapping[str, Any] | None = None,
         deadline: float | None = None,
-        may_miss: bool = False,
     ) -> Any:
-        """The document of a 2xx; None for one without, and for a 404 that ``may_miss``."""
+        """The document of a 2xx, None for one without. Raises _NotThere when the gateway has none."""
         url = URL(self._base + path, encoded=True).with_query(query)
         data = None if body is None else orjson.dumps(body)
         try:
@@ -208,9 +217,10 @@ class GatewayClient:
         document = _parsed(content)
         if 200 <= status < 300:
             return document
-        if status == 404 and may_miss and isinstance(document, dict) and "code" in document:
-            return None
-        raise from_answer(status, headers, document)
+        meaning = from_answer(status, headers, document)
+        if status == 404 and isinstance(document, dict) and document.get("code") == "not_found":
+            raise _NotThere(str(meaning))
+        raise meaning
 
     async def _answered(
         self, method: str, url: URL, data: bytes | None
@@ -243,7 +253,7 @@ class GatewayClient:
         async with self._session.request(
             method,
             url,
-            data=data,
+            data=io.BytesIO(data) if data and len(data) > _LARGE else data,
             headers=headers,
             allow_redirects=False,
             ssl=await self._trust.current(),

@@ -48,7 +48,7 @@ class Unreadable(Exception):
 
 _KINDS: Final[Mapping[str, HeldKind]] = {
     "subscription": HeldKind.SUBSCRIPTION,
-    "api_key": HeldKind.API_KEY,
+    "api-key": HeldKind.API_KEY,
     "source": HeldKind.SOURCE,
 }
 """The word in a document, and the one in a path."""

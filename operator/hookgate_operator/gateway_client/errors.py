@@ -5,6 +5,7 @@ An answer's sentences go into conditions, which everybody in the namespace reads
 gateway's ``detail`` alone, shortened, and nothing that was sent is repeated.
 """
 
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -63,7 +64,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "its name cannot be resolved"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return error.strerror or "no connection"
+        return os.strerror(error.errno).lower() if error.errno else "no connection"
     if isinstance(error, TimeoutError):
         return "it takes too long"
     return "the connection broke"

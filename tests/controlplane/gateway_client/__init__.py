@@ -1,0 +1,1 @@
+"""The client of the control API, tried against the real control application."""
