@@ -151,17 +151,19 @@ class Ledger:
         """Where what was made from an object is."""
         return tuple(self._by_key.get(key, ()))
 
+    def holds(self, place: Place) -> bool:
+        """Whether the gateway is known to have something of ours there."""
+        return place in self._handed or place in self._strays
+
     def may_hold(self, place: Place) -> bool:
         """Whether the gateway may have something of ours there."""
-        return not self.is_informed or place in self._handed or place in self._strays
+        return not self.is_informed or self.holds(place)
 
     def record(self, place: Place, handed: Handed) -> None:
-        """It was put; its health is what the answer said."""
+        """It was put, and stood like that."""
         self._drop(place)
         self._handed[place] = handed
         self._by_key.setdefault(handed.key, set()).add(place)
-        if place.kind is HeldKind.SUBSCRIPTION:
-            self._health[place.namespace, place.name] = handed.standing.health
 
     def forget(self, place: Place) -> None:
         """It is not there, or nobody knows what is."""

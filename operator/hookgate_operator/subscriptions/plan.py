@@ -2,13 +2,12 @@
 What is to be done about a WebhookSubscription: pure, no clock, no I/O.
 
 Three questions in the order in which a reconcile asks them: what is declared (:func:`read`), is it to be
-put (:func:`step`), and what is to be told of how it stands (:func:`tell`).
+put (:func:`known`), and what is to be told of how it stands (:func:`tell`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,7 +20,7 @@ from hookgate.resources import (
     problem_lines,
 )
 from hookgate_operator.declarations import Handed, our_metadata, version_of
-from hookgate_operator.ports import Announcement, HealthReading, Observed
+from hookgate_operator.ports import Announcement, Declaration, HealthReading, Observed
 from hookgate_operator.subscriptions.conditions import (
     DELIVERING,
     READY,
@@ -32,7 +31,15 @@ from hookgate_operator.subscriptions.conditions import (
     conditions,
     former_conditions,
 )
-from hookgate_operator.subscriptions.judge import Answer, Kept, Owned, Stands, Unreached
+from hookgate_operator.subscriptions.judge import (
+    Answer,
+    Circumstances,
+    Kept,
+    Owned,
+    Stands,
+    Unreached,
+    judge,
+)
 from hookgate_operator.subscriptions.status import (
     document,
     pause,
@@ -52,16 +59,16 @@ __all__ = [
     "Absent",
     "Declared",
     "Foreign",
+    "Gathered",
     "Invalid",
     "Plan",
     "Standing",
-    "Step",
     "Valid",
     "class_of",
     "former_status",
+    "known",
     "read",
     "standing_of",
-    "step",
     "tell",
     "unreached",
 ]
@@ -144,65 +151,57 @@ def _metadata(observed: Observed) -> Mapping[str, Any]:
 # ------------------------------------------------------------------------------- is it to be put
 
 
-class Step(StrEnum):
-    """What is done at the gateway."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What a valid object asks for, with its values, and what is remembered of it."""
 
-    PUT = "put"
-    NOTHING = "nothing"  # it stands as it was handed over
-    KEEP = "keep"  # its values may not be read now: what the gateway has is better than a hold
+    observed: Observed
+    spec: SubscriptionSpec
+    draft: Declaration
+    lacks: Sequence[Lack]
+    handed: Handed | None
+    may_hold: bool
+    """Whether the gateway may have something of ours under its name."""
 
 
-def step(
-    observed: Observed,
-    fingerprint: str,
-    lacks: Sequence[Lack],
-    handed: Handed | None,
-    *,
-    may_hold: bool,
-) -> Step:
-    """Whether to put it.
+def known(it: Gathered) -> Stands | Kept | None:
+    """How it stands without asking the gateway; None: it is to be put.
 
     A missing Secret is handed over as missing, and deliveries wait for it. One that RBAC hides all of a
     sudden is no reason to stop what works: only an edit, which may be a suspension, goes out without it.
     """
-    if any(lack.shortage is Shortage.UNREADABLE for lack in lacks):
-        is_edited = handed is not None and handed.version != version_of(observed)
-        return Step.KEEP if may_hold and not is_edited else Step.PUT
-    if handed is not None and handed.is_current and handed.fingerprint == fingerprint:
-        return Step.NOTHING
-    return Step.PUT
+    handed = it.handed
+    if any(lack.shortage is Shortage.UNREADABLE for lack in it.lacks):
+        is_edited = handed is not None and handed.version != version_of(it.observed)
+        return Kept() if it.may_hold and not is_edited else None
+    if handed is not None and handed.is_current and handed.fingerprint == it.draft.fingerprint:
+        return Stands(handed.standing)
+    return None
 
 
-def unreached(
-    observed: Observed,
-    valid: Valid,
-    secrets: Secrets,
-    fingerprint: str,
-    handed: Handed | None,
-    *,
-    may_hold: bool,
-) -> Answer | None:
+def unreached(it: Gathered) -> Answer | None:
     """What a gateway that cannot be asked is taken to say; None leaves the status as it is.
 
     What was handed over stands as it did. After a restart of the operator nothing is remembered: an
     object whose status was told of this generation and these keys keeps it, so that an operator that
     comes up before its gateway does not flip them all.
     """
-    if handed is not None:
-        return Stands(handed.standing) if handed.fingerprint == fingerprint else Unreached()
-    told = may_hold and _was_told(observed, valid.spec, secrets)
-    return None if told else Unreached()
+    if it.handed is None:
+        return None if it.may_hold and _was_told(it) else Unreached()
+    if it.handed.fingerprint == it.draft.fingerprint:
+        return Stands(it.handed.standing)
+    return Unreached()
 
 
-def _was_told(observed: Observed, spec: SubscriptionSpec, secrets: Secrets) -> bool:
-    status = former_status(observed)
+def _was_told(it: Gathered) -> bool:
+    status = former_status(it.observed)
     ready = former_conditions(status).get(READY)
-    if ready is None or status.get("observedGeneration") != observed.generation:
+    if ready is None or status.get("observedGeneration") != it.observed.generation:
         return False
-    return ready.reason != Reason.GATEWAY_UNREACHABLE and _keys_told(status) == [
-        key_fingerprint(value) if value is not None else None
-        for value in (secrets.get(r.name, {}).get(r.key) for r in spec.signing.secret_refs)
-    ]
+    refs = it.spec.signing.secret_refs
+    values = (it.draft.secrets.get(ref.name, {}).get(ref.key) for ref in refs)
+    keys = [None if value is None else key_fingerprint(value) for value in values]
+    return ready.reason != Reason.GATEWAY_UNREACHABLE and _keys_told(status) == keys
 
 
 def _keys_told(status: Mapping[str, Any]) -> list[str | None]:
@@ -226,27 +225,21 @@ class Standing:
     signing: Mapping[str, Any] | None = None
 
 
-def standing_of(
-    valid: Valid,
-    secrets: Secrets,
-    states: tuple[State, ...],
-    answer: Answer,
-    health: HealthReading,
-    former: Mapping[str, Any],
-) -> Standing:
-    """The standing of a valid object; what could not be learnt now is as its ``former`` status has it."""
-    host = endpoint_host(valid.spec, secrets)
+def standing_of(it: Circumstances, secrets: Secrets, former: Mapping[str, Any]) -> Standing:
+    """How a valid object stands; what could not be learnt now is as its ``former`` status has it."""
+    health = it.health
+    host = endpoint_host(it.spec, secrets)
     signing = former.get("signing")
-    match answer:
+    match it.answer:
         case Stands(standing=standing):
-            signing = signing_status(valid.spec, standing.keys)
+            signing = signing_status(it.spec, standing.keys)
         case Kept():
             host = host or former.get("endpointHost")
         case Owned():
             signing, health = None, HealthReading()
         case _:
             pass
-    return Standing(states=states, health=health, host=host, signing=signing)
+    return Standing(states=judge(it), health=health, host=host, signing=signing)
 
 
 @dataclass(frozen=True, slots=True)

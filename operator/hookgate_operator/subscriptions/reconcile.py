@@ -1,17 +1,65 @@
 """
 Makes the gateway hold what a WebhookSubscription says, and its status say how it stands.
 
-Gathers, asks :mod:`plan` what is to be done, and does it. Nothing is decided here.
+Gathers, asks :mod:`hookgate_operator.subscriptions.plan` what is to be done, and does it. Stopped at any
+point, the next look at the object ends in the same state.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
-from hookgate_operator.declarations import Fingerprints, Ledger
-from hookgate_operator.ports import Cluster, Gateway, Key
+from hookgate.resources.references import secret_names
+from hookgate_operator.declarations import (
+    Fingerprints,
+    Handed,
+    Ledger,
+    Place,
+    declaration,
+    version_of,
+)
+from hookgate_operator.ports import (
+    Announcement,
+    Cluster,
+    Gateway,
+    GatewayError,
+    GatewayRefused,
+    HeldKind,
+    Key,
+    Observed,
+    OwnedByAnother,
+)
+from hookgate_operator.subscriptions.census import Census
+from hookgate_operator.subscriptions.judge import (
+    Answer,
+    Circumstances,
+    Owned,
+    Refused,
+    Stands,
+    judge_invalid,
+)
+from hookgate_operator.subscriptions.plan import (
+    Absent,
+    Foreign,
+    Gathered,
+    Invalid,
+    Standing,
+    Valid,
+    former_status,
+    known,
+    read,
+    standing_of,
+    tell,
+    unreached,
+)
+from hookgate_operator.subscriptions.values import lacking, named
 from hookgate_process.clock import Clock
 
 __all__ = ["NameIndex", "SubscriptionObserver", "SubscriptionReconciler"]
+
+_CHANGED_MEANWHILE = 1.0
+"""Seconds until the next look at an object that went, or was made anew, before its status was written."""
 
 
 class NameIndex(Protocol):
@@ -42,12 +90,12 @@ class SubscriptionReconciler:
         self,
         cluster: Cluster,
         gateway: Gateway,
+        *,
         ledger: Ledger,
         index: NameIndex,
         fingerprints: Fingerprints,
         observer: SubscriptionObserver,
         clock: Clock,
-        *,
         gateway_class: str = "default",
     ) -> None:
         self._cluster = cluster
@@ -58,7 +106,144 @@ class SubscriptionReconciler:
         self._observer = observer
         self._clock = clock
         self._gateway_class = gateway_class
+        self._census = Census()
+        self._written_at: dict[Key, float] = {}
+        """When this process last wrote an object's status, on the monotonic clock."""
 
     async def reconcile(self, key: Key) -> float | None:
         """May raise OutsideError."""
-        raise NotImplementedError
+        observed = await self._cluster.find(key)
+        match read(observed, self._gateway_class):
+            case Valid() as valid if observed is not None:
+                return await self._valid(observed, valid)
+            case Invalid(problems=problems) if observed is not None:
+                self._index.names(key, frozenset())
+                health = self._ledger.health((key.namespace, key.name))
+                states = judge_invalid(problems, health)
+                return await self._tell(observed, Standing(states=states, health=health))
+            case Foreign():
+                await self._remove(key, is_there=self._ledger.holds(_place(key)))
+            case Absent() | _:
+                await self._remove(key, is_there=True)
+        return None
+
+    async def _valid(self, observed: Observed, valid: Valid) -> float | None:
+        it = await self._gather(observed, valid)
+        answer: Answer | None = known(it)
+        if answer is not None:
+            self._renew(it)
+            return await self._tell_valid(it, answer)
+        try:
+            answer = await self._put(it)
+        except GatewayError:
+            guess = unreached(it)
+            if guess is not None:
+                await self._tell_valid(it, guess)
+            raise
+        return await self._tell_valid(it, answer)
+
+    async def _gather(self, observed: Observed, valid: Valid) -> Gathered:
+        key, place = observed.key, _place(observed.key)
+        names = secret_names(valid.spec)
+        self._index.names(key, names)
+        values = await self._cluster.values(key.namespace, names)
+        secrets = named(valid.spec, values)
+        return Gathered(
+            observed=observed,
+            spec=valid.spec,
+            draft=declaration(place, valid.resource, secrets, self._fingerprints),
+            lacks=lacking(valid.spec, values),
+            handed=self._ledger.get(place),
+            may_hold=self._ledger.may_hold(place),
+        )
+
+    async def _put(self, it: Gathered) -> Answer:
+        """What the gateway says to it. Raises GatewayError when it could not be asked."""
+        place = _place(it.observed.key)
+        self._ledger.doubt(place)  # without an answer nobody knows which of the two it has
+        try:
+            standing = await self._gateway.put(it.draft)
+        except GatewayRefused as error:
+            return Refused(error.problems)
+        except OwnedByAnother as error:
+            self._ledger.forget(place)
+            return Owned(str(error))
+        handed = Handed(
+            key=it.observed.key,
+            uid=it.observed.uid,
+            version=version_of(it.observed),
+            fingerprint=it.draft.fingerprint,
+            standing=standing,
+        )
+        self._ledger.record(place, handed)
+        self._ledger.hear((place.namespace, place.name), standing.health)
+        return Stands(standing)
+
+    def _renew(self, it: Gathered) -> None:
+        """An object that was made anew, or edited without a change, is the one that was handed over."""
+        handed, observed = it.handed, it.observed
+        if handed is not None and handed.fingerprint == it.draft.fingerprint:
+            version = version_of(observed)
+            self._ledger.record(
+                _place(observed.key), replace(handed, uid=observed.uid, version=version)
+            )
+
+    async def _remove(self, key: Key, *, is_there: bool) -> None:
+        place = _place(key)
+        self._index.names(key, frozenset())
+        self._written_at.pop(key, None)
+        if self._census.gone(key):
+            self._observer.subscriptions_stand(key.namespace, self._census.of(key.namespace))
+        if is_there:
+            with suppress(OwnedByAnother):
+                await self._gateway.remove(place.kind, place.namespace, place.name)
+        self._ledger.forget(place)
+
+    # ------------------------------------------------------------------------------- telling
+
+    async def _tell_valid(self, it: Gathered, answer: Answer) -> float | None:
+        key = it.observed.key
+        circumstances = Circumstances(
+            namespace=key.namespace,
+            spec=it.spec,
+            lacks=it.lacks,
+            answer=answer,
+            health=self._ledger.health((key.namespace, key.name)),
+        )
+        former = former_status(it.observed)
+        return await self._tell(it.observed, standing_of(circumstances, it.draft.secrets, former))
+
+    async def _tell(self, observed: Observed, standing: Standing) -> float | None:
+        key = observed.key
+        if self._census.stands(key, standing.states):
+            self._observer.subscriptions_stand(key.namespace, self._census.of(key.namespace))
+        written_at, monotonic = self._written_at.get(key), self._clock.monotonic()
+        plan = tell(
+            observed,
+            standing,
+            now=self._clock.now(),
+            since_write=None if written_at is None else monotonic - written_at,
+        )
+        if plan.status is None:
+            return plan.again
+        if not await self._cluster.write_status(observed, plan.status):
+            return _CHANGED_MEANWHILE
+        self._written_at[key] = monotonic
+        for announcement in plan.announcements:
+            await self._announce(observed, announcement)
+        return plan.again
+
+    async def _announce(self, observed: Observed, announcement: Announcement) -> None:
+        """After the status: whoever is stopped in between repeats nothing."""
+        key = observed.key
+        self._observer.event(
+            "subscription_stands",
+            namespace=key.namespace,
+            name=key.name,
+            reason=announcement.reason,
+        )
+        await self._cluster.announce(observed, announcement)
+
+
+def _place(key: Key) -> Place:
+    return Place(HeldKind.SUBSCRIPTION, key.namespace, key.name)

@@ -153,7 +153,8 @@ def timestamp(now: float) -> str:
 
 
 def whole_seconds(text: str | None) -> str | None:
-    """A time as the gateway tells it, in UTC, without its milliseconds."""
-    if text is None:
+    """A time as the gateway tells it, in UTC, without its milliseconds; None for what is no time."""
+    try:
+        return timestamp(datetime.fromisoformat(text or "").timestamp())
+    except ValueError:
         return None
-    return timestamp(datetime.fromisoformat(text).timestamp())

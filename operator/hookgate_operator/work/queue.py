@@ -63,7 +63,7 @@ class WorkQueue:
         self,
         observer: QueueObserver,
         *,
-        backoff: BackOff = BackOff(),  # noqa: B008  # frozen
+        backoff: BackOff = BackOff(),
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._observer = observer
