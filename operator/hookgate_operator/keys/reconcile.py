@@ -5,7 +5,6 @@ A Secret has no status: what is wrong with it is told by Kubernetes Events on it
 the life of this process, in the log and by a metric.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -85,8 +84,6 @@ class KeyReconciler:
         self._claims = Claims()
         self._told: dict[Key, tuple[Problem, ...]] = {}
         """What is wrong with which Secret."""
-        self._refused: Counter[str] = Counter()
-        """Such Secrets by namespace."""
 
     async def reconcile(self, key: Key) -> float | None:
         """May raise OutsideError."""
@@ -194,8 +191,8 @@ class KeyReconciler:
         if problems:
             self._told[key] = problems
         if bool(problems) != bool(before):
-            self._refused[key.namespace] += 1 if problems else -1
-            self._observer.keys_refused(key.namespace, self._refused[key.namespace])
+            count = sum(each.namespace == key.namespace for each in self._told)
+            self._observer.keys_refused(key.namespace, count)
         if observed is None:
             return
         for announcement in announcements(problems, before):

@@ -1,8 +1,8 @@
 """
 What is to be done about a WebhookSubscription: pure, no clock, no I/O.
 
-Three questions in the order in which a reconcile asks them: what is declared (:func:`read`), is it to be
-put (:func:`known`), and what is to be told of how it stands (:func:`tell`).
+Two questions in the order in which a reconcile asks them: is what was declared to be put, or is it known how
+it stands (:func:`known`), and what is to be told of that (:func:`tell`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,16 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
-
-from hookgate.resources import (
-    API_VERSION,
-    KIND,
-    SubscriptionSpec,
-    WebhookSubscription,
-    problem_lines,
-)
-from hookgate_operator.declarations import Handed, our_metadata, version_of
+from hookgate.resources import SubscriptionSpec
+from hookgate_operator.declarations import Handed, version_of
 from hookgate_operator.ports import Announcement, Declaration, HealthReading, Observed
 from hookgate_operator.subscriptions.conditions import (
     DELIVERING,
@@ -31,6 +23,7 @@ from hookgate_operator.subscriptions.conditions import (
     conditions,
     former_conditions,
 )
+from hookgate_operator.subscriptions.declared import former_status
 from hookgate_operator.subscriptions.judge import (
     Answer,
     Circumstances,
@@ -56,18 +49,10 @@ from hookgate_operator.subscriptions.values import (
 )
 
 __all__ = [
-    "Absent",
-    "Declared",
-    "Foreign",
     "Gathered",
-    "Invalid",
     "Plan",
     "Standing",
-    "Valid",
-    "class_of",
-    "former_status",
     "known",
-    "read",
     "standing_of",
     "tell",
     "unreached",
@@ -75,77 +60,6 @@ __all__ = [
 
 OWNED_AGAIN = 60.0
 """Seconds after which a name that somebody else has is tried again: nobody tells when it becomes free."""
-
-
-# ------------------------------------------------------------------------------ what is declared
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """Nothing is declared there: the gateway must have nothing of ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """Another operator's: not touched; but something of ours under its name is a leftover."""
-
-
-@dataclass(frozen=True, slots=True)
-class Invalid:
-    """No WebhookSubscription: what the gateway had before stays."""
-
-    problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Valid:
-    """A WebhookSubscription, and what of it goes to the gateway."""
-
-    spec: SubscriptionSpec
-    resource: Mapping[str, Any]
-
-
-Declared = Absent | Foreign | Invalid | Valid
-
-
-def read(observed: Observed | None, gateway_class: str) -> Declared:
-    """What an object declares to an operator of this class.
-
-    One that is being deleted is gone: that cannot be taken back, however long a finalizer keeps it.
-    """
-    if observed is None or _metadata(observed).get("deletionTimestamp"):
-        return Absent()
-    if class_of(observed) != gateway_class:
-        return Foreign()
-    resource = {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "metadata": our_metadata(observed.document),
-        "spec": observed.document.get("spec"),
-    }
-    try:
-        return Valid(WebhookSubscription.model_validate(resource).spec, resource)
-    except ValidationError as error:
-        return Invalid(tuple(problem_lines(error, WebhookSubscription)))
-
-
-def class_of(observed: Observed) -> str:
-    """The gateway class that a subscription asks for."""
-    match observed.document.get("spec"):
-        case {"gatewayClass": str(name)}:
-            return name
-        case _:
-            return "default"
-
-
-def former_status(observed: Observed) -> Mapping[str, Any]:
-    """An object's own status; empty where there is none."""
-    status = observed.document.get("status")
-    return status if isinstance(status, dict) else {}
-
-
-def _metadata(observed: Observed) -> Mapping[str, Any]:
-    return observed.document.get("metadata") or {}
 
 
 # ------------------------------------------------------------------------------- is it to be put

@@ -31,6 +31,14 @@ from hookgate_operator.ports import (
     OwnedByAnother,
 )
 from hookgate_operator.subscriptions.census import Census
+from hookgate_operator.subscriptions.declared import (
+    Absent,
+    Foreign,
+    Invalid,
+    Valid,
+    former_status,
+    read,
+)
 from hookgate_operator.subscriptions.judge import (
     Answer,
     Circumstances,
@@ -40,15 +48,9 @@ from hookgate_operator.subscriptions.judge import (
     judge_invalid,
 )
 from hookgate_operator.subscriptions.plan import (
-    Absent,
-    Foreign,
     Gathered,
-    Invalid,
     Standing,
-    Valid,
-    former_status,
     known,
-    read,
     standing_of,
     tell,
     unreached,

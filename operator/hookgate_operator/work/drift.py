@@ -10,7 +10,7 @@ from typing import Protocol
 
 from hookgate_operator.declarations import Handed, Ledger, Place, key_of, version_of
 from hookgate_operator.ports import Held, Key, Kind, Observed
-from hookgate_operator.subscriptions.plan import class_of
+from hookgate_operator.subscriptions.declared import class_of
 from hookgate_operator.work.resync import Lists
 
 __all__ = ["HeldDrift"]
