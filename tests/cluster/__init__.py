@@ -42,6 +42,6 @@ faults: FaultsProxy
 `.json()`), a blocking plain request.
 
 Which cluster it is: HOOKGATE_TEST_KUBECONFIG, else the programs in KUBEBUILDER_ASSETS, else programs
-built once with Go (`python -m tests.cluster.build`), else the tests skip, or fail where CI=true.
+built once with Go (`python -m tests.cluster`), else the tests skip, or fail where CI=true.
 HOOKGATE_TEST_KUBERNETES=1.30 builds the oldest supported version instead of the newest.
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import programs
-from tests.cluster.build.client_tools import FetchFailed
+from tests.cluster.provision.client_tools import FetchFailed
 from tests.cluster.controlplane import ControlPlane, OwnControlPlane
 from tests.cluster.crds import install_crds
 from tests.cluster.faults_proxy import FaultsProxy

@@ -5,8 +5,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster.build.binaries import DEFAULT_VERSION, BuildFailed, build, built, recipe
-from tests.cluster.build.client_tools import client_tools
+from tests.cluster.provision.binaries import DEFAULT_VERSION, BuildFailed, build, built, recipe
+from tests.cluster.provision.client_tools import client_tools
 
 HOW_TO = (
     "no Kubernetes API server for the cluster tests: install Go 1.26 or newer (it is then built once, "

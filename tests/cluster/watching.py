@@ -45,4 +45,10 @@ async def watching(access: Access, path: str, resource_version: str) -> AsyncIte
             f"{access.url}{path}", params={"watch": "true", "resourceVersion": resource_version}
         ) as answer,
     ):
-        yield Watch(answer)
+        try:
+            yield Watch(answer)
+        finally:
+            # TLS says goodbye politely, which outlasts the test's event loop.
+            if answer.connection and answer.connection.transport:
+                answer.connection.transport.abort()
+                await asyncio.sleep(0)
