@@ -19,6 +19,10 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest
 
+# A real Kubernetes API server for the tests: built once with Go, in six minutes.
+cluster: setup
+	$(BIN)/python -m tests.cluster
+
 # Thirty times as many examples of every property test, here and beside the parts.
 fuzz: setup
 	$(BIN)/python -m pytest tests -m hypothesis --hypothesis-profile=fuzz --timeout=0
