@@ -253,7 +253,7 @@ class Held:
 
 BreakerWord = Literal["closed", "half_open", "open"]
 HealthWord = Literal["unknown", "healthy", "failing"]
-ReplayWord = Literal["running", "paused", "completed", "cancelled", "failed"]
+ReplayWord = Literal["running", "paused", "completed", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)

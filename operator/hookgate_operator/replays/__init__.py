@@ -1,0 +1,3 @@
+"""
+WebhookReplays: begun once at the gateway, followed to their end, cancelled with their object.
+"""
