@@ -98,10 +98,10 @@ class _Writer:
         if "description" not in written:
             raise SchemaError(f"{path}: has no description")
         if not self._declared:
-            return {
-                key: said for key, said in written.items() if key not in {"default", "nullable"}
-            }
-        if not required and "default" not in written and not written.get("nullable"):
+            return _without(written, "default", "nullable")
+        if "enum" in written:  # the API server looks for null among the words all the same
+            return _without(written, "nullable")
+        if not required and "properties" in written and "nullable" not in written:
             written["default"] = {}  # made by a factory: a part whose fields all have defaults
         return written
 
@@ -123,6 +123,10 @@ class _Writer:
         if len(alone) != 1 or len(union) != 2:
             raise SchemaError(f"{path}: a union of more than a type and null")
         return {**alone[0], "nullable": True}
+
+
+def _without(written: Schema, *keys: str) -> Schema:
+    return {key: said for key, said in written.items() if key not in keys}
 
 
 def _row(row: Mapping[str, str]) -> dict[str, str]:

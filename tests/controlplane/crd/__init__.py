@@ -1,0 +1,1 @@
+"""Models to custom resource definitions, reference pages and the word `hookgate crd`."""
