@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
-from hookgate.resources.status import Condition
 from hookgate_operator.ports import Announcement
 
 __all__ = [
@@ -163,22 +162,22 @@ def _readable(listed: Iterable[Any]) -> Iterator[tuple[str, Former]]:
 
 def conditions(
     states: Iterable[State], former: Mapping[str, Former], *, generation: int, now: str
-) -> tuple[Condition, ...]:
-    """The conditions to be written; their time moves on only where the status does."""
-    return tuple(_condition(state, former.get(state.type), generation, now) for state in states)
+) -> list[dict[str, Any]]:
+    """The conditions as the status has them; their time moves on only where their status does."""
+    return [_condition(state, former.get(state.type), generation, now) for state in states]
 
 
-def _condition(state: State, before: Former | None, generation: int, now: str) -> Condition:
+def _condition(state: State, before: Former | None, generation: int, now: str) -> dict[str, Any]:
     status = state.row.status
-    stays = before is not None and before.status == status and before.last_transition_time
-    return Condition(
-        type=state.type,
-        status=status,
-        observed_generation=generation,
-        last_transition_time=before.last_transition_time if before and stays else now,
-        reason=state.reason.value,
-        message=shortened(state.message, _MESSAGE_LENGTH),
-    )
+    stays = before is not None and before.status == status
+    return {
+        "type": state.type,
+        "status": status,
+        "observedGeneration": generation,
+        "lastTransitionTime": (before.last_transition_time if before and stays else "") or now,
+        "reason": state.reason.value,
+        "message": shortened(state.message, _MESSAGE_LENGTH),
+    }
 
 
 def announcements(

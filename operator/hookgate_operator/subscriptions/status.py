@@ -1,5 +1,6 @@
 """
-The status document of a subscription, and when it is to be written.
+The status document of a subscription (:class:`hookgate.resources.status.SubscriptionStatus`), and when it is
+to be written.
 
 A flip (a condition's status or reason, a new generation, another host or signing key) is written at
 once; times of attempts and sentences at most every half a minute; a receiver that works every other time
@@ -12,15 +13,8 @@ from enum import IntEnum
 from typing import Any
 
 from hookgate.resources import SubscriptionSpec
-from hookgate.resources.status import (
-    Condition,
-    LastFailure,
-    SigningKey,
-    SigningStatus,
-    SubscriptionStatus,
-)
 from hookgate.signing import SigningScheme
-from hookgate_operator.ports import HealthReading, KeyStanding
+from hookgate_operator.ports import HealthReading, KeyStanding, LastFailure
 from hookgate_operator.subscriptions.conditions import DELIVERING, Former, former_conditions
 
 __all__ = [
@@ -53,7 +47,7 @@ class Urgency(IntEnum):
 def document(
     *,
     generation: int,
-    conditions: Sequence[Condition],
+    conditions: Sequence[Mapping[str, Any]],
     host: str | None,
     signing: Mapping[str, Any] | None,
     health: HealthReading,
@@ -63,44 +57,47 @@ def document(
 
     What attempts once said stays when the gateway knows nothing of it any more (its store was lost).
     """
-    failure = health.last_failure
-    status = SubscriptionStatus(
-        observed_generation=generation,
-        conditions=tuple(conditions),
-        endpoint_host=host,
-        last_success_time=whole_seconds(health.last_success_at),
-        last_failure_time=whole_seconds(failure.at) if failure else None,
-        last_failure=LastFailure(outcome=failure.outcome, status_code=failure.status_code)
-        if failure
-        else None,
-    ).model_dump(mode="json", by_alias=True, exclude_none=True)
+    status: dict[str, Any] = {"observedGeneration": generation, "conditions": list(conditions)}
+    if host is not None:
+        status["endpointHost"] = host
     if signing is not None:
         status["signing"] = signing
-    for names in (("lastSuccessTime",), ("lastFailureTime", "lastFailure")):
-        if names[0] not in status:
-            status.update({name: former[name] for name in names if name in former})
-    return status
+    kept = {name: former[name] for name in _FACTS if name in former}
+    return status | kept | _attempts(health)
 
 
-def signing_status(spec: SubscriptionSpec, keys: Sequence[KeyStanding]) -> dict[str, Any]:
+_FACTS = ("lastSuccessTime", "lastFailureTime", "lastFailure")
+
+
+def _attempts(health: HealthReading) -> dict[str, Any]:
+    """What attempts say: when one last succeeded, when and how one last failed."""
+    told: dict[str, Any] = {}
+    if success := whole_seconds(health.last_success_at):
+        told["lastSuccessTime"] = success
+    failure = health.last_failure
+    if failure is not None and (at := whole_seconds(failure.at)):
+        told |= {"lastFailureTime": at, "lastFailure": _failure(failure)}
+    return told
+
+
+def _failure(failure: LastFailure) -> dict[str, Any]:
+    if failure.status_code is None:
+        return {"outcome": failure.outcome}
+    return {"outcome": failure.outcome, "statusCode": failure.status_code}
+
+
+def signing_status(spec: SubscriptionSpec, standings: Sequence[KeyStanding]) -> dict[str, Any]:
     """The keys in the order of the spec, and which of them sign, as the status has them."""
-    fingerprints = {(key.secret, key.key): key.fingerprint for key in keys}
+    fingerprints = {(key.secret, key.key): key.fingerprint for key in standings}
     scheme = spec.signing.scheme
     many = scheme is SigningScheme.STANDARD_WEBHOOKS
     found = [(ref, fingerprints.get((ref.name, ref.key))) for ref in spec.signing.secret_refs]
-    signing = SigningStatus(
-        scheme=scheme,
-        keys=tuple(
-            SigningKey(
-                name=ref.name,
-                key=ref.key,
-                fingerprint=fingerprint,
-                signs=fingerprint is not None and (many or number == 0),
-            )
-            for number, (ref, fingerprint) in enumerate(found)
-        ),
-    )
-    return signing.model_dump(mode="json", by_alias=True, exclude_none=True)
+    keys: list[dict[str, Any]] = []
+    for number, (ref, fingerprint) in enumerate(found):
+        told = {"fingerprint": fingerprint} if fingerprint is not None else {}
+        signs = fingerprint is not None and (many or number == 0)
+        keys.append({"name": ref.name, "key": ref.key, **told, "signs": signs})
+    return {"scheme": scheme.value, "keys": keys}
 
 
 def urgency(new: Mapping[str, Any], former: Mapping[str, Any]) -> Urgency:
