@@ -10,6 +10,7 @@ import copy
 import itertools
 from collections import Counter
 
+from hookgate.resources.status import SubscriptionStatus
 from hookgate_operator.ports import (
     EndpointStanding,
     Found,
@@ -105,6 +106,7 @@ class MemoryCluster:
         found = self.objects.get(observed.key)
         if found is None or found["metadata"]["uid"] != observed.uid:
             return False
+        SubscriptionStatus.model_validate(status)
         found["status"] = copy.deepcopy(dict(status))
         found["metadata"]["resourceVersion"] = str(next(self._numbers))
         return True
