@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, Protocol
 
-from hookgate.resources.status import Condition
 from hookgate_operator.ports import Announcement
 
 __all__ = [
@@ -86,19 +85,19 @@ def is_true(former: Mapping[str, Former], kind: str) -> bool:
 
 def conditions(
     states: Iterable[State], former: Mapping[str, Former], *, generation: int, now: str
-) -> tuple[Condition, ...]:
-    """The conditions to be written; their time moves on only where the status does."""
-    return tuple(
-        Condition(
-            type=state.type,
-            status=state.row.status,
-            observed_generation=generation,
-            last_transition_time=_since(state, former.get(state.type)) or now,
-            reason=state.reason.value,
-            message=shortened(state.message, _MESSAGE_LENGTH),
-        )
+) -> list[dict[str, Any]]:
+    """The conditions as a status has them; their time moves on only where their status does."""
+    return [
+        {
+            "type": state.type,
+            "status": state.row.status,
+            "observedGeneration": generation,
+            "lastTransitionTime": _since(state, former.get(state.type)) or now,
+            "reason": state.reason.value,
+            "message": shortened(state.message, _MESSAGE_LENGTH),
+        }
         for state in states
-    )
+    ]
 
 
 def _since(state: State, before: Former | None) -> str | None:

@@ -10,6 +10,7 @@ import copy
 import itertools
 from collections import Counter
 
+from hookgate.resources import ReplayStatus
 from hookgate.resources.status import SubscriptionStatus
 from hookgate_operator.ports import (
     EndpointStanding,
@@ -28,6 +29,7 @@ from hookgate_operator.ports import (
 from hookgate_operator.subscriptions.values import key_fingerprint
 
 NAMESPACE = "shop"
+_STATUSES = {Kind.SUBSCRIPTION: SubscriptionStatus, Kind.REPLAY: ReplayStatus}
 
 
 def key(name="invoices", kind=Kind.SUBSCRIPTION, namespace=NAMESPACE):
@@ -106,7 +108,7 @@ class MemoryCluster:
         found = self.objects.get(observed.key)
         if found is None or found["metadata"]["uid"] != observed.uid:
             return False
-        SubscriptionStatus.model_validate(status)
+        _STATUSES[observed.key.kind].model_validate(status)
         found["status"] = copy.deepcopy(dict(status))
         found["metadata"]["resourceVersion"] = str(next(self._numbers))
         return True

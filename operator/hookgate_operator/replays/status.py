@@ -1,5 +1,6 @@
 """
-How a WebhookReplay stands: its conditions and figures, when they are written, when to look again.
+How a WebhookReplay stands (:class:`hookgate.resources.ReplayStatus`): its conditions and figures, when
+they are written, when to look again.
 
 Functions of their arguments. A flip (a condition's status or reason, a new generation) is written at
 once, figures alone at most every five seconds.
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hookgate.resources import ReplaySpec, ReplayStatus
+from hookgate.resources import ReplaySpec
 from hookgate_operator.conditions import (
     announcements,
     conditions,
@@ -107,14 +108,12 @@ def tell(
     before = former_conditions(former)
     states = tuple(_states(answer, was_suspended=SUSPENDED in before))
     said = conditions(states, before, generation=observed.generation, now=timestamp(now))
-    taken = started_at(former) is not None
-    status = ReplayStatus(
-        observed_generation=observed.generation,
-        conditions=said,
-        start_time=former["startTime"] if taken else _start(answer, now),
-        completion_time=timestamp(now) if is_final(answer) else None,
+    status = {
+        "observedGeneration": observed.generation,
+        "conditions": said,
+        **_times(answer, former, now),
         **_figures(answer, former),
-    ).model_dump(mode="json", by_alias=True, exclude_none=True)
+    }
     again = _again(answer, started_at(former) or now, now, spec)
     if status == former:
         return Plan(None, again=again)
@@ -186,9 +185,16 @@ def _figures(answer: Answer, former: Mapping[str, Any]) -> dict[str, int]:
             return {name: count for name, count in told if isinstance(count, int)}
 
 
-def _start(answer: Answer, now: float) -> str | None:
-    """When the gateway took it: now, unless it did not."""
-    return timestamp(now) if isinstance(answer, ReplayProgress | Counted) else None
+def _times(answer: Answer, former: Mapping[str, Any], now: float) -> dict[str, str]:
+    """When the gateway took it, and when it came to its end."""
+    told: dict[str, str] = {}
+    if started_at(former) is not None:
+        told["startTime"] = former["startTime"]
+    elif isinstance(answer, ReplayProgress | Counted):
+        told["startTime"] = timestamp(now)
+    if is_final(answer):
+        told["completionTime"] = timestamp(now)
+    return told
 
 
 def _flips(new: Mapping[str, Any], former: Mapping[str, Any]) -> bool:
