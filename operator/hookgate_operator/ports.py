@@ -328,6 +328,7 @@ class ReplayOrder:
 
     namespace: str
     uid: str
+    """What it is put under: the same one once more is the same replay."""
     filter: Mapping[str, Any]
     rate_per_second: float | None = None
     to_subscription: str | None = None

@@ -106,14 +106,12 @@ class ReplayReconciler:
     async def _answer(self, observed: Observed, what: Count | Begin | Follow) -> Answer:
         """What came of it. Raises GatewayError when what was begun cannot be followed now."""
         try:
-            match what:
-                case Follow():
-                    return await self._follow(observed, what)
-                case Count():
-                    return Counted(await self._gateway.estimate(what.order))
-                case Begin():
-                    self._ledger.record(observed.key, what.order.uid)
-                    return await self._gateway.put_replay(what.order)
+            if isinstance(what, Count):
+                return Counted(await self._gateway.estimate(what.order))
+            self._ledger.record(observed.key, what.order.uid)
+            if isinstance(what, Follow):
+                return await self._follow(what)
+            return await self._gateway.put_replay(what.order)
         except OwnedByAnother as error:
             self._ledger.forget(observed.key, what.order.uid)
             return Waiting(Reason.OWNED_BY_ANOTHER, str(error))
@@ -127,11 +125,10 @@ class ReplayReconciler:
                 await self._tell(observed, what.spec, waiting)
             raise
 
-    async def _follow(self, observed: Observed, what: Follow) -> Answer:
+    async def _follow(self, what: Follow) -> Answer:
         progress = await self._gateway.replay(what.order.namespace, what.order.uid)
         if progress is None:
             return Failure(Reason.LOST, _LOST)
-        self._ledger.record(observed.key, what.order.uid)
         if is_to_change(what.spec, progress):
             return await self._gateway.put_replay(what.order)
         return progress
