@@ -22,18 +22,21 @@ def install_crds(control_plane: ControlPlane) -> None:
         "apply", "--server-side", "--force-conflicts", f"--filename={FOLDER}"
     )
     assert done.code == 0, done.stderr
-    for path in (path for file in files for path in _served_paths(file)):
-        await_served(control_plane, path)
+    for group_version, plural in (served for file in files for served in _served(file)):
+        await_served(control_plane, f"{group_version}/{plural}")
+        # kubectl asks for the schemas too; they are told later than the objects, and slowly at first.
+        await_served(control_plane, f"/openapi/v3{group_version}")
+    control_plane.admin.must("GET", "/openapi/v2")
 
 
-def _served_paths(file: Path) -> list[str]:
+def _served(file: Path) -> list[tuple[str, str]]:
     spec = yaml.safe_load(file.read_text())["spec"]
     plural = spec["names"]["plural"]
-    return [f"/apis/{spec['group']}/{version['name']}/{plural}" for version in spec["versions"]]
+    return [(f"/apis/{spec['group']}/{version['name']}", plural) for version in spec["versions"]]
 
 
 def await_served(control_plane: ControlPlane, path: str) -> None:
-    """Come back when the collection at `path` answers."""
+    """Come back when `path` answers."""
     deadline = time.monotonic() + SERVED_WITHIN
     while not control_plane.admin.request("GET", f"{path}?limit=1").ok:
         assert time.monotonic() < deadline, f"{path} is not served after {SERVED_WITHIN} s"

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import programs
-from tests.cluster.provision.client_tools import FetchFailed
 from tests.cluster.controlplane import ControlPlane, OwnControlPlane
 from tests.cluster.crds import install_crds
 from tests.cluster.faults_proxy import FaultsProxy
 from tests.cluster.given import given
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.provision.client_tools import FetchFailed
 from tests.cluster.service_accounts import ServiceAccounts
+
+_REASON = pytest.StashKey[str]()  # why there is no API server
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -43,7 +45,12 @@ def pytest_runtestloop(session: pytest.Session) -> None:
             session.config.stash[_REASON] = str(reason)
 
 
-_REASON = pytest.StashKey[str]()
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """One loud line when the cluster tests did not run."""
+    if reason := config.stash.get(_REASON, None):
+        terminalreporter.write_line(f"CLUSTER TESTS DID NOT RUN: {reason}", yellow=True, bold=True)
 
 
 @pytest.fixture(name="control_plane", scope="session")
@@ -53,11 +60,13 @@ def _control_plane(
     if reason := request.config.stash.get(_REASON, None):
         if os.environ.get("CI") == "true":
             pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+        pytest.skip("no Kubernetes API server")
     home = tmp_path_factory.mktemp("control-plane")
     kubectl = programs.kubectl()
     if kubeconfig := os.environ.get("HOOKGATE_TEST_KUBECONFIG"):
-        yield given(Path(kubeconfig), kubectl, home)
+        theirs = given(Path(kubeconfig), kubectl, home)
+        yield theirs
+        theirs.close()
         return
     own = OwnControlPlane(programs.programs(), kubectl, home)
     try:

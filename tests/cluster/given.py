@@ -23,6 +23,7 @@ class GivenControlPlane:
     kubeconfig: Path
     version: str
     program: Path
+    theirs: Kubectl
 
     def kubectl(self, namespace: str = "default", access: Access | None = None) -> Kubectl:
         admin = Kubectl(self.program, self.kubeconfig, namespace)
@@ -39,6 +40,11 @@ class GivenControlPlane:
 
     def require_controllers(self) -> None:
         """A whole cluster has them."""
+
+    def close(self) -> None:
+        """Take away what `given` made."""
+        self.theirs.run("delete", "serviceaccount", ADMIN)
+        self.theirs.run("delete", "clusterrolebinding", ADMIN)
 
 
 def given(kubeconfig: Path, program: Path, home: Path) -> GivenControlPlane:
@@ -65,4 +71,4 @@ def given(kubeconfig: Path, program: Path, home: Path) -> GivenControlPlane:
     assert made.code == 0, made.stderr
     admin = Access(cluster["server"], ca_file, made.stdout.strip())
     version = str(admin.must("GET", "/version")["gitVersion"])
-    return GivenControlPlane(admin, admin.kubeconfig(home / "kubeconfig"), version, program)
+    return GivenControlPlane(admin, admin.kubeconfig(home / "kubeconfig"), version, program, theirs)

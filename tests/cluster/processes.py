@@ -27,6 +27,11 @@ class Program:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         assert not self.running, f"{self.arguments[0]} runs already"
         setpriv = shutil.which("setpriv")

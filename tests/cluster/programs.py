@@ -9,7 +9,7 @@ from tests.cluster.provision.binaries import DEFAULT_VERSION, BuildFailed, build
 from tests.cluster.provision.client_tools import client_tools
 
 HOW_TO = (
-    "no Kubernetes API server for the cluster tests: install Go 1.26 or newer (it is then built once, "
+    "no Kubernetes API server to run them on: install Go 1.26 or newer (it is then built once, "
     "six minutes), or set KUBEBUILDER_ASSETS (setup-envtest), or HOOKGATE_TEST_KUBECONFIG (kind)"
 )
 
@@ -36,7 +36,10 @@ def programs() -> Programs:
     """The server's programs, built now if need be. Minutes, once; NoCluster."""
     if assets := os.environ.get("KUBEBUILDER_ASSETS"):
         return _in(Path(assets))
-    wanted = recipe(minor_version())
+    try:
+        wanted = recipe(minor_version())
+    except ValueError as unknown:
+        raise NoCluster(str(unknown)) from unknown
     if folder := built(wanted):
         return _in(folder)
     if shutil.which("go") is None:

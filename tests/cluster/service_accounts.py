@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -35,9 +36,8 @@ class ServiceAccount:
         """A token that ends this soon, where TokenRequest gives ten minutes at least: signed with the
         server's own key. A server that has just seen it may take it for ten seconds more.
         """
-        assert self.signing_key is not None, (
-            "only a control plane of the tests' own has a known key"
-        )
+        if self.signing_key is None:
+            pytest.skip("only a control plane of the tests' own signs with a key they know")
         now = int(time.time())  # noqa: TID251 the server's clock, not the product's
         claims = {
             "iss": self.access.url,

@@ -44,7 +44,9 @@ class Recipe:
         """Strip, and state the version: else the server calls itself v0.0.0-master."""
         major, minor, _ = self.patch.split(".")
         facts = {"gitVersion": f"v{self.patch}", "gitMajor": major, "gitMinor": minor}
-        stated = (f"-X k8s.io/component-base/version.{name}={value}" for name, value in facts.items())
+        stated = (
+            f"-X k8s.io/component-base/version.{name}={value}" for name, value in facts.items()
+        )
         return " ".join(("-s", "-w", *stated))
 
     @property
@@ -62,7 +64,9 @@ def recipe(minor: str = DEFAULT_VERSION) -> Recipe:
     folder = VERSIONS / minor
     if not folder.is_dir():
         known = ", ".join(sorted(entry.name for entry in VERSIONS.iterdir()))
-        raise ValueError(f"Kubernetes {minor} is not pinned in tests/cluster/provision/versions: {known}")
+        raise ValueError(
+            f"Kubernetes {minor} is not pinned in tests/cluster/provision/versions: {known}"
+        )
     pins = (folder / "go.mod", folder / "go.sum")
     required = f"require {KUBERNETES} v"
     patch = next(
@@ -90,7 +94,9 @@ def build(wanted: Recipe) -> Path:
     with only_one("build"):
         if folder := built(wanted):
             return folder
-        _say(f"building Kubernetes {wanted.patch} for the tests: about six minutes on two cores, once")
+        _say(
+            f"building Kubernetes {wanted.patch} for the tests: about six minutes on two cores, once"
+        )
         build_cache = cache_folder() / "go-build"
         with tempfile.TemporaryDirectory(dir=cache_folder(), prefix="building-") as temporary:
             module, output = Path(temporary, "module"), Path(temporary, "bin")

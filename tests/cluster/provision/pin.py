@@ -24,13 +24,12 @@ ETCD = "go.etcd.io/etcd/server/v3"
 def go_mod(own: dict[str, Any], version: str) -> str:
     """The go.mod that builds `version` (as "1.37.2"), after Kubernetes' own as JSON."""
     staging_version = "v0." + version.split(".", 1)[1]
-    replaced = [
-        (entry["Old"]["Path"], staging_version)
-        if entry["New"]["Path"].startswith("./staging/")
-        else (entry["Old"]["Path"], f"{entry['New']['Path']} {entry['New']['Version']}")
-        for entry in own["Replace"] or ()
-        if entry["New"]["Path"] != entry["Old"]["Path"]
-    ]
+    replaces = []
+    for entry in own["Replace"] or ():
+        old, new = entry["Old"]["Path"], entry["New"]
+        if new["Path"].startswith("./staging/"):
+            new = {"Path": old, "Version": staging_version}
+        replaces.append(f"replace {old} => {new['Path']} {new['Version']}")
     etcd = next(entry["Version"] for entry in own["Require"] if entry["Path"] == ETCD)
     lines = [
         "module hookgate.dev/hookgate/tests/cluster",
@@ -42,10 +41,7 @@ def go_mod(own: dict[str, Any], version: str) -> str:
         f"require {KUBERNETES} v{version}",
         f"require {ETCD} {etcd}",
         "",
-        *(
-            f"replace {old} => {new}" if " " in new else f"replace {old} => {old} {new}"
-            for old, new in replaced
-        ),
+        *replaces,
     ]
     return "\n".join(lines) + "\n"
 
