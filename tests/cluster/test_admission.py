@@ -159,7 +159,7 @@ async def test_a_replays_status_is_written_and_shown(shop: Kubectl):
     figures = {"matched": 10, "sent": 5, "delivered": 3, "failed": 1, "skipped": 2, "remaining": 4}
     await shop.patch("whreplay", "shown", {"status": figures}, subresource="status")
     head, row = (await shop.must("get", "whreplay", "shown")).splitlines()
-    shown = "NAME COMPLETE MATCHED DELIVERED FAILED REMAINING SUSPENDED AGE"
+    shown = "NAME COMPLETE REASON MATCHED DELIVERED FAILED REMAINING SUSPENDED AGE"
     assert " ".join(head.split()) == shown
     assert row.split()[1:5] == ["10", "3", "1", "4"]  # a column without a value is blank
 

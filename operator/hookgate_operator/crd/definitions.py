@@ -164,6 +164,7 @@ REPLAYS = Definition(
     ),
     columns=(
         Column("Complete", _condition("Complete", "status"), "string", "Whether it is over."),
+        Column("Reason", _condition("Complete", "reason"), "string", "Why, in one word."),
         Column("Matched", ".status.matched", "integer", "Deliveries selected."),
         Column("Delivered", ".status.delivered", "integer", "Deliveries that were accepted."),
         Column("Failed", ".status.failed", "integer", "Deliveries that were given up."),

@@ -135,6 +135,8 @@ def _span(field: Schema, least: str, most: str, unit: str) -> Iterator[str]:
 def _conditions(definition: Definition) -> Iterator[str]:
     yield "## Conditions"
     yield ""
+    yield "[conditions.md](conditions.md) says for each reason what it means and what to do."
+    yield ""
     yield "| Type | Says |"
     yield "| --- | --- |"
     for type_, meaning in definition.conditions:

@@ -9,8 +9,10 @@ from pydantic import Field
 from hookgate.resources.lists import ATOMIC, SET
 from hookgate.resources.model import ResourceModel
 from hookgate.resources.rules import Between, Rule, Rules
-from hookgate_operator.crd.definitions import DEFINITIONS, Definition
+from hookgate_operator.crd.definitions import DEFINITIONS, REPLAYS, SUBSCRIPTIONS, Definition
 from hookgate_operator.crd.schema import Schema, SchemaError, structural
+from hookgate_operator.replays import conditions as replays
+from hookgate_operator.subscriptions import conditions as subscriptions
 
 FORBIDDEN = {"$ref", "title", "anyOf", "allOf", "oneOf", "const", "prefixItems", "additionalProperties", "$defs", "definitions"}  # fmt: skip
 
@@ -168,3 +170,10 @@ def test_columns_and_selectable_fields_are_there(definition: Definition):
     for column in definition.columns:
         _, condition, type_ = column.json_path.partition('[?(@.type=="')
         assert not condition or type_.partition('"')[0] in named
+
+
+@pytest.mark.parametrize(
+    ("definition", "written"), [(SUBSCRIPTIONS, subscriptions.REASONS), (REPLAYS, replays.REASONS)]
+)
+def test_the_conditions_named_are_those_that_are_written(definition: Definition, written):
+    assert [type_ for type_, _ in definition.conditions] == [*written]
