@@ -89,7 +89,7 @@ def _draft(observed: Observed, kind: HeldKind) -> Draft:
 def _decoded(text: object) -> bytes:
     """A value of ``data``; what is no base64 counts as empty, which the gateway refuses by name."""
     try:
-        return base64.b64decode(str(text or ""))
+        return base64.b64decode(str(text or ""), validate=True)
     except (binascii.Error, ValueError):
         return b""
 

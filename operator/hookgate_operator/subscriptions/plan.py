@@ -11,18 +11,16 @@ from datetime import datetime
 from typing import Any
 
 from hookgate.resources import SubscriptionSpec
-from hookgate_operator.declarations import Handed, version_of
-from hookgate_operator.ports import Announcement, Declaration, HealthReading, Observed
-from hookgate_operator.subscriptions.conditions import (
-    DELIVERING,
-    READY,
+from hookgate_operator.conditions import (
     Former,
-    Reason,
-    State,
     announcements,
     conditions,
     former_conditions,
+    timestamp,
 )
+from hookgate_operator.declarations import Handed, version_of
+from hookgate_operator.ports import Announcement, Declaration, HealthReading, Observed
+from hookgate_operator.subscriptions.conditions import DELIVERING, READY, Reason, State
 from hookgate_operator.subscriptions.declared import former_status
 from hookgate_operator.subscriptions.judge import (
     Answer,
@@ -37,7 +35,6 @@ from hookgate_operator.subscriptions.status import (
     document,
     pause,
     signing_status,
-    timestamp,
     urgency,
 )
 from hookgate_operator.subscriptions.values import (

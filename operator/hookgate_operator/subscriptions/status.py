@@ -8,14 +8,15 @@ makes ``Delivering`` flip at most every ten seconds.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
 from hookgate.resources import SubscriptionSpec
 from hookgate.signing import SigningScheme
+from hookgate_operator.conditions import Former, former_conditions, timestamp
 from hookgate_operator.ports import HealthReading, KeyStanding, LastFailure
-from hookgate_operator.subscriptions.conditions import DELIVERING, Former, former_conditions
+from hookgate_operator.subscriptions.conditions import DELIVERING
 
 __all__ = [
     "DETAILS_EVERY",
@@ -24,7 +25,6 @@ __all__ = [
     "document",
     "pause",
     "signing_status",
-    "timestamp",
     "urgency",
     "whole_seconds",
 ]
@@ -142,11 +142,6 @@ def pause(urgent: Urgency, *, since_write: float | None, since_flap: float | Non
         (FLAPS_EVERY, since_flap) if urgent is Urgency.FLAP else (DETAILS_EVERY, since_write)
     )
     return 0.0 if since is None else max(0.0, every - since)
-
-
-def timestamp(now: float) -> str:
-    """Unix seconds as RFC 3339 in UTC, whole seconds."""
-    return datetime.fromtimestamp(int(now), UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def whole_seconds(text: str | None) -> str | None:

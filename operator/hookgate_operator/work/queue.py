@@ -133,10 +133,6 @@ class WorkQueue:
         self._failures.pop(key, None)
         self._not_before.pop(key, None)
 
-    def failures(self, key: Key) -> int:
-        """How many times in a row it has failed."""
-        return self._failures.get(key, 0)
-
     async def take(self) -> Key:
         """The next key, as soon as there is one. Whoever takes it calls :meth:`done`."""
         while not self._depth:

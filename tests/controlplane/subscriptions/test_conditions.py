@@ -6,19 +6,21 @@ from pathlib import Path
 import pytest
 
 from hookgate.resources.status import Condition
+from hookgate_operator.conditions import (
+    Former,
+    announcements,
+    conditions,
+    former_conditions,
+    shortened,
+)
 from hookgate_operator.keys.plan import KeyReason
 from hookgate_operator.subscriptions.conditions import (
     DELIVERING,
     READY,
     REASONS,
     SECRETS_RESOLVED,
-    Former,
     Reason,
     State,
-    announcements,
-    conditions,
-    former_conditions,
-    shortened,
 )
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "conditions.md"

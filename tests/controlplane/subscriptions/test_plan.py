@@ -3,6 +3,7 @@
 import pytest
 
 from hookgate.resources import SubscriptionSpec
+from hookgate_operator.conditions import timestamp
 from hookgate_operator.declarations import Handed
 from hookgate_operator.ports import (
     Declaration,
@@ -15,7 +16,6 @@ from hookgate_operator.ports import (
 )
 from hookgate_operator.subscriptions import judge as said
 from hookgate_operator.subscriptions.plan import Gathered, known, standing_of, tell, unreached
-from hookgate_operator.subscriptions.status import timestamp
 from hookgate_operator.subscriptions.values import Lack, Need, Shortage, key_fingerprint
 from tests.controlplane.worlds import key, spec
 

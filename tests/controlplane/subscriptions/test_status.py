@@ -4,13 +4,13 @@ import pytest
 
 from hookgate.resources import SubscriptionSpec
 from hookgate.resources.status import SubscriptionStatus
+from hookgate_operator.conditions import timestamp
 from hookgate_operator.ports import HealthReading, KeyStanding, LastFailure
 from hookgate_operator.subscriptions.status import (
     Urgency,
     document,
     pause,
     signing_status,
-    timestamp,
     urgency,
     whole_seconds,
 )

@@ -32,6 +32,8 @@ def test_a_secret_that_is_not_named_any_more_wakes_nobody():
     queue = Recorder()
     wakeups = Wakeups(queue)
     wakeups.names(key("a"), frozenset({"one", "two"}))
+    wakeups.names(key("b"), frozenset({"one"}))
+    wakeups.names(key("b"), frozenset())
     wakeups.names(key("a"), frozenset({"two"}))
     wakeups.names(key("a"), frozenset({"two"}))
     wakeups.values_changed("shop", "one")

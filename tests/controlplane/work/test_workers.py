@@ -124,3 +124,13 @@ async def test_so_many_work_at_once_and_no_more():
         await asyncio.sleep(600)
     assert scripted.most_at_work == 4
     assert scripted.times == [0] * 4 + [10] * 4 + [20] * 2
+
+
+async def test_a_stop_in_the_middle_of_a_reconcile_stops_it():
+    scripted, seen = Scripted(asyncio.Event().wait), Recorder()
+    async with working(scripted, seen) as work:
+        work.add(key())
+        await asyncio.sleep(1)
+        assert scripted.at_work == 1
+    assert scripted.at_work == 0
+    assert seen.told == []
