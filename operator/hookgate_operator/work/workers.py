@@ -1,12 +1,14 @@
 """
 The workers: they take a key, have it reconciled, and decide when it comes back.
 
-A reconciler that raises never ends the process: what was expected (OutsideError) is told once for each
-change, everything else as an error with its place in the code; both come back after their back-off.
+A reconciler that raises never ends the process: what was expected (OutsideError) is told once, however
+many keys it keeps, everything else as an error with its place in the code; both come back after their
+back-off.
 """
 
 import asyncio
 import traceback
+from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
@@ -67,8 +69,7 @@ class Workers:
         self._observer = observer
         self._count = count
         self._patience = patience
-        self._trouble: dict[Key, str] = {}
-        """What was told of the keys that failed last time."""
+        self._troubles = _Troubles()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -116,17 +117,18 @@ class Workers:
         self._queue.succeeded(key)
         if again is not None:
             self._queue.add_after(key, again)
-        if self._trouble.pop(key, None) is not None:
+        if self._troubles.over(key):
             self._observer.event("reconcile_recovered", **_place(key))
 
     def _expected(self, key: Key, error: OutsideError) -> None:
-        told = f"{type(error).__name__}: {error}"
         delay = self._queue.retry(key, error.retry_after)
-        if self._trouble.get(key) != told:
-            self._trouble[key] = told
-            fields = {"error": type(error).__name__, "message": str(error)}
+        if self._troubles.has(key, f"{type(error).__name__}: {error}"):
             self._observer.warning(
-                "reconcile_retried", **_place(key), **fields, seconds=round(delay, 1)
+                "reconcile_retried",
+                **_place(key),
+                error=type(error).__name__,
+                message=str(error),
+                seconds=round(delay, 1),
             )
 
     def _unexpected(self, key: Key, error: BaseException) -> None:
@@ -135,12 +137,39 @@ class Workers:
             for frame in traceback.extract_tb(error.__traceback__)[-8:]
         ]
         self._queue.retry(key)
-        told = f"{type(error).__name__} {where}"
-        if self._trouble.get(key) != told:  # never its text, which can hold values
-            self._trouble[key] = told
+        if self._troubles.has(key, f"{key} {type(error).__name__} {where}"):
+            # Never with its text, which can hold values.
             self._observer.error(
                 "reconcile_failed", **_place(key), error=type(error).__name__, where=where
             )
+
+
+class _Troubles:
+    """What keeps which keys; a trouble that a thousand of them share is news once, as is its end."""
+
+    def __init__(self) -> None:
+        self._of: dict[Key, str] = {}
+        self._keys: Counter[str] = Counter()
+
+    def has(self, key: Key, trouble: str) -> bool:
+        """A key has this trouble now. Whether that is news: no key had it."""
+        if self._of.get(key) == trouble:
+            return False
+        self.over(key)
+        self._of[key] = trouble
+        self._keys[trouble] += 1
+        return self._keys[trouble] == 1
+
+    def over(self, key: Key) -> bool:
+        """A key has no trouble any more. Whether that is news: it was the last one that had it."""
+        trouble = self._of.pop(key, None)
+        if trouble is None:
+            return False
+        self._keys[trouble] -= 1
+        if self._keys[trouble]:
+            return False
+        del self._keys[trouble]
+        return True
 
 
 def _place(key: Key) -> dict[str, object]:

@@ -134,3 +134,15 @@ async def test_a_stop_in_the_middle_of_a_reconcile_stops_it():
         assert scripted.at_work == 1
     assert scripted.at_work == 0
     assert seen.told == []
+
+
+async def test_a_trouble_of_many_is_told_once_and_so_is_its_end():
+    scripted = Scripted(*[Forbidden("may not get secrets") for _ in range(30)])
+    seen = Recorder()
+    async with working(scripted, seen) as work:
+        for number in range(10):
+            work.add(key(f"n{number}"))
+        await asyncio.sleep(600)
+    assert len(scripted.began) == 40
+    assert len(seen.of("warning")) == 1
+    assert [name for name, _ in seen.of("event")] == ["reconcile_recovered"]
