@@ -1,0 +1,175 @@
+"""
+One kopf operator that watches one resource: the only module that knows kopf.
+
+kopf takes an event loop for its own: when one of its operators ends, it cancels every task that was begun
+after it, and it takes the process's signals in the main thread. So each operator gets a thread with a loop
+of its own, and all that leaves it are calls into ours. Nothing of kopf is used but its watching: no
+finalizers, no annotations, no Events, no scanning of namespaces or CRDs (which need cluster-wide rules).
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import kopf
+
+from hookgate_operator.cluster.access import Credentials
+from hookgate_operator.cluster.resources import Resource
+
+__all__ = ["Event", "KopfWatch", "quieten"]
+
+Event = Callable[[str | None, Mapping[str, Any]], None]
+"""Called with ADDED, MODIFIED, DELETED, or None for what a list had, and the object."""
+
+_CONNECT_SECONDS: Final = 5.0
+_REQUEST_SECONDS: Final = 60.0
+_SILENCE_SECONDS: Final = 70.0
+"""A watch that told nothing for so long, no bookmark either, is connected anew."""
+_PAGE: Final = 500
+_BACKOFFS: Final = (1.0, 1.0, 2.0, 4.0)
+"""Seconds; then the operator ends, and whoever runs it looks what is the matter."""
+
+
+def quieten() -> None:
+    """Keep kopf from logging: it says each retry as an error, and at some levels whole objects."""
+    logging.getLogger("kopf").setLevel(logging.CRITICAL + 1)
+
+
+class KopfWatch:
+    """Watches a resource in some namespaces (None: in all) until it is stopped or fails."""
+
+    def __init__(
+        self,
+        name: str,
+        resource: Resource,
+        *,
+        selector: str,
+        namespaces: Sequence[str],
+        credentials: Callable[[], Awaitable[Credentials]],
+        tell: Event,
+    ) -> None:
+        self._name = name
+        self._resource = resource
+        self._selector = selector
+        self._namespaces = tuple(namespaces)
+        self._credentials = credentials
+        self._tell = tell
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[BaseException | None] = self._loop.create_future()
+        self._theirs: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._is_over = False
+
+    async def run(self) -> BaseException | None:
+        """Watch until kopf ends by itself: with an error, or with None where it gives no reason.
+
+        Cancelled, it comes back when the thread has ended.
+        """
+        thread = threading.Thread(target=self._thread, name=f"watch {self._name}", daemon=True)
+        thread.start()
+        try:
+            return await asyncio.shield(self._ended)
+        finally:
+            self._is_over = True
+            self._ask_to_stop()
+            await asyncio.shield(self._ended)
+            thread.join()
+
+    # ------------------------------------------------------------------------- in its own thread
+
+    def _thread(self) -> None:
+        error: BaseException | None = None
+        try:
+            asyncio.run(self._watch())
+        except BaseException as failure:  # noqa: BLE001  # whatever it is, the other loop is told
+            error = failure
+        with suppress(RuntimeError):  # that loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._ended.set_result, error)
+
+    async def _watch(self) -> None:
+        self._stop = asyncio.Event()
+        self._theirs = asyncio.get_running_loop()
+        if self._is_over:
+            return
+        operator = asyncio.ensure_future(
+            kopf.operator(
+                registry=self._registry(),
+                settings=_settings(self._resource, self._selector),
+                standalone=True,
+                clusterwide=not self._namespaces,
+                namespaces=self._namespaces,
+            )
+        )
+        stopping = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({operator, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        operator.cancel()
+        with suppress(asyncio.CancelledError):
+            await operator
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+        resource = self._resource
+        kopf.on.login(registry=registry, errors=kopf.ErrorsMode.PERMANENT)(self._login)
+        kopf.on.event(
+            group=resource.group,
+            version=resource.version,
+            plural=resource.plural,
+            registry=registry,
+        )(self._event)
+        return registry
+
+    async def _event(self, event: kopf.RawEvent, **_: object) -> None:
+        with suppress(RuntimeError):  # that loop is closed: nobody listens any more
+            self._loop.call_soon_threadsafe(self._hand_over, event["type"], event["object"])
+
+    async def _login(self, **_: object) -> kopf.ConnectionInfo:
+        """At the start, and after each 401: by then the file may hold another token."""
+        asked = asyncio.run_coroutine_threadsafe(_awaited(self._credentials), self._loop)
+        credentials = await asyncio.wrap_future(asked)
+        return kopf.ConnectionInfo(
+            server=credentials.server,
+            scheme=credentials.scheme,
+            token=credentials.token,
+            ca_path=credentials.ca_file,
+            certificate_path=credentials.certificate_file,
+            private_key_path=credentials.key_file,
+            insecure=credentials.insecure,
+            proxy_url=credentials.proxy,
+        )
+
+    # ------------------------------------------------------------------------------- in ours
+
+    def _hand_over(self, kind: str | None, document: Mapping[str, Any]) -> None:
+        if not self._is_over:
+            self._tell(kind, document)
+
+    def _ask_to_stop(self) -> None:
+        if self._theirs is not None and self._stop is not None:
+            with suppress(RuntimeError):  # it has ended already
+                self._theirs.call_soon_threadsafe(self._stop.set)
+
+
+async def _awaited(ask: Callable[[], Awaitable[Credentials]]) -> Credentials:
+    return await ask()
+
+
+def _settings(resource: Resource, selector: str) -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.process.ultimate_exiting_timeout = None  # it would kill the process
+    settings.watching.connect_timeout = _CONNECT_SECONDS
+    settings.watching.inactivity_timeout = _SILENCE_SECONDS
+    settings.watching.chunk_size = _PAGE
+    settings.networking.connect_timeout = _CONNECT_SECONDS
+    settings.networking.request_timeout = _REQUEST_SECONDS
+    settings.networking.error_backoffs = _BACKOFFS
+    settings.queueing.exit_timeout = 0.5
+    if selector:
+        where = (resource.group, resource.version, resource.plural)
+        settings.watching.label_selectors[where] = selector
+    return settings
