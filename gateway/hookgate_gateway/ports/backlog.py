@@ -17,6 +17,7 @@ from hookgate_gateway.rules.delivery import (
     Timestamp,
 )
 from hookgate_gateway.rules.retry import Verdict
+from hookgate_gateway.rules.values import busy_value
 
 __all__ = ["Backlog", "Ended", "Ownership", "Recorded", "Recording", "Taken"]
 
@@ -39,7 +40,7 @@ class Taken:
     next_due: Timestamp | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@busy_value
 class Recording:
     """An attempt's result to be written: the attempt row and the delivery's next state."""
 

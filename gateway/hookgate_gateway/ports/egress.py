@@ -2,7 +2,7 @@
 The sender: one POST to be made.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from hookgate.signing import SigningScheme
@@ -14,11 +14,12 @@ from hookgate_gateway.rules.delivery import (
     LaneKey,
     Namespace,
 )
+from hookgate_gateway.rules.values import busy_value
 
 __all__ = ["Sender", "Shipment"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@busy_value
 class Shipment:
     """One POST to be made: complete, so that the sender decides nothing but the network's part."""
 

@@ -17,6 +17,7 @@ from hookgate_gateway.rules.delivery import (
     Timestamp,
 )
 from hookgate_gateway.rules.report import Report
+from hookgate_gateway.rules.values import busy_value
 
 __all__ = [
     "Acceptance",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@busy_value
 class NewDelivery:
     """A delivery to a subscription that is to be stored with its event."""
 
@@ -44,7 +45,7 @@ class NewDelivery:
     """Its lane takes nothing now (held, or its breaker is open): it waits for the lane, not for time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@busy_value
 class Acceptance:
     """One event to be stored with everything it brings, in one transaction."""
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from hookgate_gateway.rules.values import busy_value
+
 EventId = NewType("EventId", str)
 DeliveryId = NewType("DeliveryId", str)
 RunId = NewType("RunId", str)
@@ -93,7 +95,7 @@ class KeyRef:
     """The first 16 hex digits of the SHA-256 of the key; never the key."""
 
 
-@dataclass(frozen=True, slots=True)
+@busy_value
 class Target:
     """Where a delivery goes: a subscription of its namespace by name, or a URL signed with a key."""
 
@@ -102,7 +104,7 @@ class Target:
     key: KeyRef | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@busy_value
 class Delivery:
     """A pending delivery as the dispatcher holds it in memory."""
 
@@ -123,7 +125,7 @@ class Delivery:
     body_size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@busy_value
 class Attempt:
     """One HTTP POST of a delivery and what came of it. Never holds a secret."""
 

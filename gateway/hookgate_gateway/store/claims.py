@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hookgate_gateway.rules.delivery import Delivery, DeliveryId, LaneKey, Namespace, Timestamp
+from hookgate_gateway.rules.values import busy_value
 
 __all__ = ["Claim", "Claims", "Expectation", "Position"]
 
 
-@dataclass(frozen=True, slots=True)
+@busy_value
 class Claim:
     """Where a delivery that is in hand came from."""
 
@@ -61,7 +62,9 @@ class Claims:
         """They are in hand from now on."""
         for delivery in deliveries:
             lane = delivery.lane if parked else None
-            self._taken[delivery.id] = Claim(delivery.namespace, delivery.due, lane)
+            self._taken[delivery.id] = Claim(
+                namespace=delivery.namespace, due=delivery.due, parked_in=lane
+            )
             self._expected.pop(delivery.id, None)
             if lane is not None:
                 self._parked.setdefault(lane, set()).add(delivery.id)
