@@ -4,25 +4,20 @@ import asyncio
 import re
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import trustme
 from aiohttp import web
-from multidict import CIMultiDict
-from yarl import URL
 
 from tests.acceptance.harness import free_port
 from tests.cluster.access import Access
 from tests.cluster.fault_rules import Answered, Cut, Delayed, Hold, Rules, encoded
+from tests.cluster.forwarding import broken_off, forward, session_to
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-HOP_BY_HOP = frozenset(
-    {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host"}
-)
 MAX_BODY_BYTES = 16 * 1024 * 1024
 START_WITHIN = 10.0
 
@@ -171,113 +166,64 @@ class FaultsProxy:
         authority.cert_pem.write_to_path(str(self._home / "ca.pem"))
         own = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         authority.issue_cert("127.0.0.1").configure_cert(own)
-        theirs = ssl.create_default_context(cafile=str(self._upstream.ca_file))
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.router.add_route("*", "/{path:.*}", self._handle)
         runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
         )
         await runner.setup()
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=theirs, limit=0),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
-            auto_decompress=False,
-        ) as self._session:
+        async with session_to(self._upstream.ca_file) as self._session:
             await web.TCPSite(runner, "127.0.0.1", self._port, ssl_context=own).start()
             self._started.set()
             await self._stopping.wait()
             await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        """Act by the first rule that matches, and record the request once, as it ended."""
+        body = await request.read()
+        statuses: list[int | None] = []
+
+        def record(status: int | None) -> None:
+            statuses.append(status)
+            agent = request.headers.get("User-Agent", "")
+            self._recorded.append(
+                Recorded(request.method, request.path, request.query_string, agent, status, body)
+            )
+
         self._open[id(request)] = request
         try:
-            match self._rules.take(request.method, request.path_qs):
-                case Answered(status, headers, body):
-                    await self._record(request, status)
-                    return web.Response(status=status, headers=headers, body=body)
-                case Cut(before_server=True):
-                    await self._record(request, None)
-                    return _broken_off(request)
-                case Delayed(seconds):
-                    await asyncio.sleep(seconds)
-                    return await self._pass_on(request)
-                case Hold() as hold:
-                    await hold.stand()
-                    return await self._pass_on(request)
-                case Cut(after_bytes):
-                    return await self._pass_on(request, after_bytes)
-                case None:
-                    return await self._pass_on(request)
+            return await self._act(request, record)
         finally:
             del self._open[id(request)]
+            if not statuses:
+                record(None)
 
-    async def _pass_on(
-        self, request: web.Request, cut_after: int | None = None
+    async def _act(
+        self, request: web.Request, record: Callable[[int | None], None]
     ) -> web.StreamResponse:
-        body = await request.read()
-        try:
-            async with self._session.request(
-                request.method,
-                URL(f"{self._upstream.url}{request.raw_path}", encoded=True),
-                headers=_end_to_end(request.headers),
-                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-                data=body or None,
-                allow_redirects=False,
-            ) as upstream:
-                await self._record(request, upstream.status)
-                answer = web.StreamResponse(
-                    status=upstream.status, headers=_end_to_end(upstream.headers)
-                )
-                await answer.prepare(request)
-                return await self._stream(request, upstream, answer, cut_after)
-        except aiohttp.ClientConnectorError:
-            await self._record(request, None)
-            return _broken_off(request)
-        except aiohttp.ClientError:
-            return _broken_off(request)
-
-    async def _stream(
-        self,
-        request: web.Request,
-        upstream: aiohttp.ClientResponse,
-        answer: web.StreamResponse,
-        cut_after: int | None,
-    ) -> web.StreamResponse:
-        left = cut_after
-        async for chunk in upstream.content.iter_any():
-            for pattern, mute in list(self._mutes):
-                if pattern.search(request.path_qs):
-                    await mute.stand()
-            await answer.write(chunk if left is None else chunk[:left])
-            if left is not None:
-                left -= len(chunk)
-                if left <= 0:
-                    return _broken_off(request, answer)
-        return answer
-
-    async def _record(self, request: web.Request, status: int | None) -> None:
-        self._recorded.append(
-            Recorded(
-                method=request.method,
-                path=request.path,
-                query=request.query_string,
-                user_agent=request.headers.get("User-Agent", ""),
-                status=status,
-                body=await request.read(),
-            )
+        cut_after = None
+        match self._rules.take(request.method, request.path_qs):
+            case Answered(status, headers, body):
+                record(status)
+                return web.Response(status=status, headers=headers, body=body)
+            case Cut(before_server=True):
+                return broken_off(request)
+            case Cut(after_bytes):
+                cut_after = after_bytes
+            case Delayed(seconds):
+                await asyncio.sleep(seconds)
+            case Hold() as hold:
+                await hold.stand()
+        return await forward(
+            request,
+            self._session,
+            self._upstream.url,
+            answered=record,
+            before_chunk=lambda: self._stand_if_muted(request.path_qs),
+            cut_after=cut_after,
         )
 
-
-def _end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
-    return CIMultiDict(
-        (name, value) for name, value in headers.items() if name.lower() not in HOP_BY_HOP
-    )
-
-
-def _broken_off(
-    request: web.Request, answer: web.StreamResponse | None = None
-) -> web.StreamResponse:
-    """Close the connection once what was written is sent; the answer goes nowhere any more."""
-    if request.transport:
-        request.transport.close()
-    return answer or web.Response()
+    async def _stand_if_muted(self, target: str) -> None:
+        for pattern, hold in list(self._mutes):
+            if pattern.search(target):
+                await hold.stand()
