@@ -14,8 +14,9 @@ from hookgate_gateway.egress.guard import Guard, Trace
 from hookgate_gateway.egress.request import Unsendable, request_line
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.rules.delivery import Namespace
-from hookgate_gateway.rules.destination import Destination, Refused, judge_address, judge_url
+from hookgate_gateway.rules.destination import BadUrl, Destination, Refused, judge_address
 from hookgate_gateway.rules.egress_rules import EgressRules, RuleError
+from tests.gateway.rules.verdicts import judged
 
 SHOP = Namespace("shop")
 NONE = EgressRules()
@@ -59,11 +60,11 @@ urls = st.builds(
 @example("http://127.0.0.1#@a.example/")
 def test_every_reader_reads_what_was_judged(url):
     """The requested URL has one meaning: for us a second time, for yarl and for the standard library."""
-    found = judge_url(url, SHOP, OPEN)
-    if isinstance(found, Refused):
-        assert found.message
+    found = judged(url, SHOP, OPEN)
+    if isinstance(found, Refused | BadUrl):
+        assert str(found)
         return
-    again = judge_url(found.url, SHOP, OPEN)
+    again = judged(found.url, SHOP, OPEN)
     assert again == found
     standard, other = urlsplit(found.url), URL(found.url, encoded=True)
     ports = {found.port, standard.port or _default(found), other.port}
@@ -81,7 +82,7 @@ def _default(found):
 @given(urls)
 def test_a_literal_that_may_be_connected_to_is_public(url):
     """The verdict of the URL, of the address in it, and of the last assertion before the socket agree."""
-    found = judge_url(url, SHOP, NONE)
+    found = judged(url, SHOP, NONE)
     if not isinstance(found, Destination) or found.host.address is None:
         return
     address = found.host.address
@@ -94,8 +95,8 @@ def test_a_literal_that_may_be_connected_to_is_public(url):
 
 @given(spelled(st.ip_addresses(v=4, network="127.0.0.0/8")))
 def test_no_spelling_of_loopback_is_allowed(host):
-    found = judge_url(f"http://{host}/", SHOP, NONE)
-    assert isinstance(found, Refused)
+    found = judged(f"http://{host}/", SHOP, NONE)
+    assert isinstance(found, Refused | BadUrl)
 
 
 def _as_the_system_reads(host):
@@ -109,7 +110,7 @@ def test_any_rules_and_any_url_have_a_verdict(text, url, address, port):
     rules = NONE
     with contextlib.suppress(RuleError):
         rules = EgressRules.parse(text)
-    found = judge_url(url, SHOP, rules)
+    found = judged(url, SHOP, rules)
     if isinstance(found, Destination):
         with contextlib.suppress(Unsendable):
             request_line(found)
