@@ -253,6 +253,23 @@ class TestRecording:
         assert (stored.state, stored.ending) == (DeliveryState.DELIVERED, None)
         assert (await store.statistics()).pending == {}
 
+    async def test_each_of_a_batch_becomes_what_it_is(self, store):
+        """A success that was recorded before, or cancelled meanwhile, takes nothing from the others."""
+        first, before, cancelled, failed, last = await owed(
+            store, *(acceptance(f"tsk_{n}") for n in range(5))
+        )
+        await store.record([success(before)])
+        await store.cancel(SHOP, [cancelled.id], Ending.REQUESTED, LATER)
+        batch = [success(first), success(before), success(cancelled), failure(failed, due=LATER)]
+        for _ in range(2):
+            assert await store.record([*batch, success(last)]) == [Recorded.STORED] * 5
+        shown = [await store.delivery(SHOP, d.id) for d in (first, before, cancelled, failed, last)]
+        ended = DeliveryState.DELIVERED
+        assert [d.state for d in shown] == [ended, ended, ended, DeliveryState.PENDING, ended]
+        assert [d.attempts for d in shown] == [1] * 5
+        assert [len(await store.attempts(SHOP, d.id)) for d in shown] == [1] * 5
+        assert (await store.statistics()).pending == {(SHOP, "invoices"): 1}
+
     async def test_a_receivers_strange_bytes_are_no_obstacle(self, store, delivery):
         attempt = answered(503, error="bad \udcff byte")
         strange = ("Server", "caf\udce9")

@@ -65,14 +65,14 @@ def _store(
         return (1,)
     had_interim, url, lane, secret, fingerprint = run
     for id_, subscription, its_lane, parked in deliveries:
-        rows.append((namespace, id_, event_id, run_id, subscription, None, None, None, its_lane,
-                     received_at, parked, size))  # fmt: skip
+        rows.append((namespace, id_, event_id, run_id, subscription, its_lane, received_at,
+                     int(parked), size))  # fmt: skip
         tx.pending[namespace, subscription] += 1
     target = None
     if final and url is not None:
         target = (url, lane, secret, fingerprint)
-        rows.append((namespace, run_delivery, event_id, run_id, None, url, secret, fingerprint,
-                     lane, received_at, 0, size))  # fmt: skip
+        tx.execute("insert_run_delivery", namespace, run_delivery, event_id, run_id, url, secret,
+                   fingerprint, lane, received_at, size)  # fmt: skip
         tx.pending[namespace, ""] += 1
     superseded: list[str] = []
     if final and had_interim:

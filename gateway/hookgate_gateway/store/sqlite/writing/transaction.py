@@ -38,6 +38,17 @@ class Transaction:
         rows = self.cursor.execute(SQL[name], values).fetchall()
         return rows[0] if rows else None
 
+    def all_or_nothing(self, name: str, rows: Sequence[tuple[Any, ...]]) -> bool:
+        """Run a named statement for each row; False when one of them changed nothing, and then none has."""
+        if not rows:
+            return True
+        self.cursor.execute("SAVEPOINT rows")
+        changed = self.cursor.executemany(SQL[name], rows).rowcount
+        if changed != len(rows):
+            self.cursor.execute("ROLLBACK TO rows")
+        self.cursor.execute("RELEASE rows")
+        return changed == len(rows)
+
     def revision(self) -> int:
         """The catalogue's revision, as this transaction sees it."""
         return int(self.row("revision")[0])
