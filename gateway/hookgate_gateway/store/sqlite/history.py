@@ -19,7 +19,7 @@ from hookgate_gateway.ports import (
 from hookgate_gateway.rules.delivery import DeliveryId, Ending, EventId, Namespace, RunId, Timestamp
 from hookgate_gateway.store.cursor import read_cursor, write_cursor
 from hookgate_gateway.store.sqlite.link import Link
-from hookgate_gateway.store.sqlite.reader import Reader, Snapshot
+from hookgate_gateway.store.sqlite.reader import Reader, Rests, Snapshot
 from hookgate_gateway.store.sqlite.rows import (
     attempt_record,
     delivery_record,
@@ -177,7 +177,9 @@ class SqliteHistory:
         """One more row than the limit, if there are so many, from one window after another."""
         found: list[Any] = []
         edge: Sequence[Any] | None = position
+        rests = Rests()
         while edge is not None and len(found) <= limit:
+            await rests.rest()
             look = walk.window(values, edge, limit + 1 - len(found))
             edge, rows = await self._reader.read(look)
             found += rows

@@ -13,10 +13,14 @@ from urllib.parse import quote
 from hookgate_gateway.ports import StoreUnavailable
 from hookgate_gateway.store.sqlite.sql import named
 
-__all__ = ["Reader", "Snapshot"]
+__all__ = ["Reader", "Rests", "Snapshot"]
 
 T = TypeVar("T")
 _SQL = named("queries.sql")
+_REST = 3.0
+"""Rest for each second of a long walk: it takes a quarter of a core."""
+_LONGEST_REST = 0.02
+"""Seconds: where the walk itself waited for the CPU, its rests do not grow with that."""
 
 
 class Snapshot:
@@ -80,3 +84,23 @@ class Reader:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+class Rests:
+    """The pauses of a walk over many rows, which looks at one window of them after another.
+
+    SQLite works outside of Python's lock, so a walk stops nobody by that. But a million rows are most
+    of a second of CPU at a stretch, and on a machine that is full they were taken from the event loop
+    and the writer: the others' p99 rose from 5 to 130 ms.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._began: float | None = None
+
+    async def rest(self) -> None:
+        """To be awaited before each window; before the first one it does not."""
+        if self._began is not None:
+            worked = self._loop.time() - self._began
+            await asyncio.sleep(min(worked * _REST, _LONGEST_REST))
+        self._began = self._loop.time()

@@ -31,7 +31,7 @@ from hookgate_gateway.store.claims import Expectation
 from hookgate_gateway.store.cursor import read_cursor, write_cursor
 from hookgate_gateway.store.sqlite.backlog import SqliteBacklog, deliveries_of
 from hookgate_gateway.store.sqlite.link import Link
-from hookgate_gateway.store.sqlite.reader import Reader, Snapshot
+from hookgate_gateway.store.sqlite.reader import Reader, Rests, Snapshot
 
 __all__ = ["SqliteBulkReplays"]
 
@@ -96,7 +96,7 @@ class SqliteBulkReplays:
         return int(row[0])
 
     async def _count(self, values: Mapping[str, Any]) -> int:
-        """Window after window, each in a short transaction."""
+        """Window after window, each in a short transaction, with rests."""
         found, position = 0, ""
 
         def look(snapshot: Snapshot) -> tuple[int, str | None]:
@@ -106,7 +106,9 @@ class SqliteBulkReplays:
             here["end_position"] = _BEHIND_ALL if end is None else end
             return snapshot.pick("matching_count", here)[0][0], end
 
+        rests = Rests()
         while True:
+            await rests.rest()
             count, end = await self._reader.read(look)
             found += count
             if end is None:
