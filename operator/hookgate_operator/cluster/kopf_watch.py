@@ -73,10 +73,16 @@ class KopfWatch:
         try:
             return await asyncio.shield(self._ended)
         finally:
-            self._is_over = True
-            self._ask_to_stop()
+            self.stop()
             await asyncio.shield(self._ended)
             thread.join()
+
+    def stop(self) -> None:
+        """Tell nothing more, and end soon."""
+        self._is_over = True
+        if self._theirs is not None and self._stop is not None:
+            with suppress(RuntimeError):  # it has ended already
+                self._theirs.call_soon_threadsafe(self._stop.set)
 
     # ------------------------------------------------------------------------- in its own thread
 
@@ -146,11 +152,6 @@ class KopfWatch:
     def _hand_over(self, kind: str | None, document: Mapping[str, Any]) -> None:
         if not self._is_over:
             self._tell(kind, document)
-
-    def _ask_to_stop(self) -> None:
-        if self._theirs is not None and self._stop is not None:
-            with suppress(RuntimeError):  # it has ended already
-                self._theirs.call_soon_threadsafe(self._stop.set)
 
 
 async def _awaited(ask: Callable[[], Awaitable[Credentials]]) -> Credentials:

@@ -16,7 +16,7 @@ from hookgate_operator.cluster.errors import Call, Expired, refusal, silence
 from hookgate_operator.cluster.observing import ClusterObserver
 from hookgate_operator.ports import Unavailable
 
-__all__ = ["MERGE_PATCH", "METADATA_ONLY", "Requests"]
+__all__ = ["MERGE_PATCH", "METADATA_ONLY", "PAGE", "Requests"]
 
 MERGE_PATCH: Final = "application/merge-patch+json"
 METADATA_ONLY: Final = (
@@ -27,7 +27,7 @@ METADATA_ONLY: Final = (
 _DEADLINE: Final = 15.0
 _LIST_DEADLINE: Final = 60.0
 _REACHABLE_WITHIN: Final = 5.0
-_PAGE: Final = 500
+PAGE: Final = 500
 _RESTARTS: Final = 3
 _METHODS: Final = {
     "get": "GET",
@@ -78,7 +78,7 @@ class Requests:
         return _document(call, answer.body)
 
     async def pages(
-        self, call: Call, *, selector: str = "", accept: str = "application/json", page: int = _PAGE
+        self, call: Call, *, selector: str = "", accept: str = "application/json", page: int = PAGE
     ) -> list[Any]:
         """All objects of a list. A continuation that expired begins the list again."""
         for _ in range(_RESTARTS):

@@ -24,6 +24,8 @@ class Name(NamedTuple):
 class _Version(NamedTuple):
     resource_version: str
     at: float
+    uid: str | None
+    """None where only a list told of it."""
 
 
 class Told:
@@ -39,14 +41,29 @@ class Told:
     def __iter__(self) -> Iterator[Name]:
         return iter(tuple(self._there))
 
-    def is_there(self, name: Name, resource_version: str, at: float) -> None:
-        """The watch told of an object."""
-        self._there[name] = _Version(resource_version, at)
+    def version(self, name: Name) -> str | None:
+        """The version that was told last; None when the object is not there."""
+        there = self._there.get(name)
+        return there.resource_version if there else None
+
+    def is_there(
+        self, name: Name, resource_version: str, at: float, *, uid: str | None = None
+    ) -> None:
+        """An object is there in this version."""
+        self._there[name] = _Version(resource_version, at, uid)
         self._gone.pop(name, None)
 
-    def is_gone(self, name: Name, at: float) -> None:
-        """The watch told that an object went, or that it has the label no more."""
+    def is_gone(self, name: Name, at: float, *, uid: str | None = None) -> None:
+        """An object went, or has the label no more.
+
+        When another one of its name was told already, it is that one that is there: kopf keeps the order
+        for each uid only.
+        """
+        there = self._there.get(name)
+        if there is not None and None not in (uid, there.uid) and there.uid != uid:
+            return
         self._there.pop(name, None)
+        self._gone.pop(name, None)
         self._gone[name] = at
         self._prune(at)
 
@@ -55,7 +72,7 @@ class Told:
         different = {
             name
             for name, version in listed.items()
-            if not self._told_since(name, since) and self._version(name) != version
+            if not self._told_since(name, since) and self.version(name) != version
         }
         lacking = {
             name
@@ -79,10 +96,6 @@ class Told:
         if there is not None:
             return there.at >= since
         return self._gone.get(name, float("-inf")) >= since
-
-    def _version(self, name: Name) -> str | None:
-        there = self._there.get(name)
-        return there.resource_version if there else None
 
     def _prune(self, now: float) -> None:
         while self._gone:
