@@ -96,8 +96,8 @@ async def load_access(
             await _as_user(configuration, kubeconfig)
     except (ConfigException, OSError, YAMLError, ValueError, TypeError) as error:
         raise CannotStart(
-            f"the cluster's access cannot be read ({type(error).__name__}: {error}); run inside "
-            "a cluster with a ServiceAccount, or set KUBECONFIG to a kubeconfig"
+            f"the access to the cluster cannot be read ({_why(error)}); run inside a cluster "
+            "with a ServiceAccount, or set KUBECONFIG to a kubeconfig"
         ) from error
     return Access(configuration)
 
@@ -137,6 +137,15 @@ async def _as_user(configuration: Configuration, kubeconfig: Path | None) -> Non
 def _paths(kubeconfig: Path | None) -> str:
     """One file, or several as KUBECONFIG lists them."""
     return str(kubeconfig or os.environ.get("KUBECONFIG") or _DEFAULT_KUBECONFIG)
+
+
+def _why(error: Exception) -> str:
+    """One line. What a parser says can quote the file, and with it a token."""
+    if isinstance(error, ConfigException):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}"
+    return type(error).__name__
 
 
 def _token(path: str) -> str:

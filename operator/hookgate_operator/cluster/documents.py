@@ -19,12 +19,14 @@ _MAX_NAME: Final = 253
 def status_patch(observed: Observed, status: Mapping[str, Any]) -> dict[str, Any] | None:
     """The JSON merge patch (RFC 7396) that makes ``status`` the whole of it; None when it is that already.
 
-    It names the uid: the API server answers 409 when another object stands there by now.
+    It names the version that was looked at: the API server answers 409 when the object was changed or
+    replaced since. (A uid in the patch would not do: of a custom resource's status patch the API server
+    ignores all other metadata.)
     """
     change = merge_patch(observed.document.get("status") or {}, status)
     if not change:
         return None
-    return {"metadata": {"uid": observed.uid}, "status": change}
+    return {"metadata": {"resourceVersion": observed.resource_version}, "status": change}
 
 
 def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
