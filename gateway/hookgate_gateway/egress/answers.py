@@ -16,6 +16,9 @@ ANSWER_BYTES = 64 * 1024
 SHOWN_BODY_BYTES = 2048
 """What is kept of it."""
 
+RawHeaders = list[tuple[bytes, bytes]]
+"""Names and values as they came, in order."""
+
 _TOO_MANY_HEADERS = "the receiver answered with more headers than are read"
 
 
@@ -28,7 +31,7 @@ class Answer:
 
     __slots__ = ("body", "headers", "status")
 
-    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    def __init__(self, status: int, headers: RawHeaders, body: bytes) -> None:
         self.status = status
         self.headers = headers
         self.body = body
@@ -66,7 +69,7 @@ class AnswerReader:
     def begin(self) -> None:
         """Expect an answer."""
         self._status = 0
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._headers: RawHeaders = []
         self._shown = b""
         self._head_bytes = 0
         self._body_bytes = 0
@@ -168,7 +171,7 @@ class AnswerReader:
             self._complete = True
 
 
-def _tells_its_end(headers: list[tuple[bytes, bytes]]) -> bool:
+def _tells_its_end(headers: RawHeaders) -> bool:
     """Whether an answer says where it ends; one that does not ends with its connection (RFC 9112 §6.3)."""
     codings = b""
     sized = False

@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from hookgate_gateway.contract import Tls
+from hookgate_gateway.egress.answers import Answer, RawHeaders
+from hookgate_gateway.egress.attempt import shown_headers as shown_answer_headers
 from hookgate_gateway.egress.contexts import TlsContexts, check_server_name
 from hookgate_gateway.egress.dialing import Dialer, Route
 from hookgate_gateway.egress.guard import Guard, Trace
@@ -64,6 +66,16 @@ class Pool:
     """The one used last is at the end, and used next."""
     in_flight: int = 0
     retired: bool = False
+    _answered: RawHeaders = field(default_factory=list)
+    """The headers of the last answer; those of one receiver mostly are the same."""
+    _answered_shown: Headers = ()
+
+    def show(self, answer: Answer) -> Headers:
+        """An answer's headers for people."""
+        if answer.headers != self._answered:
+            self._answered_shown = shown_answer_headers(answer.headers)
+            self._answered = answer.headers
+        return self._answered_shown
 
     def fits(self, plan: Plan, shipment: Shipment) -> bool:
         """Whether it was made for this."""

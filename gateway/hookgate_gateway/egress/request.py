@@ -69,34 +69,39 @@ def header_lines(headers: Headers) -> bytes:
         raise Unsendable("a header cannot be sent in HTTP") from None
 
 
-def attempt_headers(shipment: Shipment, timestamp: int) -> dict[str, str]:
-    """The headers of this one attempt; ``timestamp`` in unix seconds. Raises InvalidKey."""
-    headers = sign(
+def sign_attempt(shipment: Shipment, timestamp: int) -> dict[str, str]:
+    """The headers that sign this one attempt; ``timestamp`` in unix seconds. Raises InvalidKey."""
+    return sign(
         shipment.scheme,
         shipment.keys,
         shipment.body,
         event_id=shipment.event_id,
         timestamp=timestamp,
     )
-    headers["X-Hookgate-Event-Id"] = shipment.event_id
-    headers["X-Hookgate-Delivery-Id"] = shipment.delivery_id
-    headers["X-Hookgate-Attempt"] = str(shipment.number)
-    if shipment.replay:
-        headers["X-Hookgate-Replay"] = "1"
-    if shipment.test:
-        headers["X-Hookgate-Test"] = "1"
-    return headers
 
 
-def request_head(line: bytes, shared: bytes, headers: dict[str, str], length: int) -> bytes:
-    """All that comes before a body of ``length`` bytes. Raises Unsendable."""
-    own = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    if not (own.count("\n") == own.count("\r") == len(headers)) or "\x00" in own:
+def request_head(line: bytes, shared: bytes, signed: dict[str, str], shipment: Shipment) -> bytes:
+    """All that comes before the body. Raises Unsendable."""
+    signature = "".join([f"{name}: {value}\r\n" for name, value in signed.items()])
+    own = (
+        f"{signature}X-Hookgate-Event-Id: {shipment.event_id}\r\n"
+        f"X-Hookgate-Delivery-Id: {shipment.delivery_id}\r\n"
+        f"X-Hookgate-Attempt: {shipment.number}\r\n"
+        f"{_marks(shipment)}Content-Length: {len(shipment.body)}\r\n\r\n"
+    )
+    lines = len(signed) + 5 + shipment.replay + shipment.test
+    if not (own.count("\n") == own.count("\r") == lines) or "\x00" in own:
         raise Unsendable("a header cannot be sent in HTTP")
     try:
-        return b"%b%b%bContent-Length: %d\r\n\r\n" % (line, shared, own.encode("ascii"), length)
+        return b"%b%b%b" % (line, shared, own.encode("ascii"))
     except UnicodeEncodeError:
         raise Unsendable("a header cannot be sent in HTTP") from None
+
+
+def _marks(shipment: Shipment) -> str:
+    if not (shipment.replay or shipment.test):
+        return ""
+    return "X-Hookgate-Replay: 1\r\n" * shipment.replay + "X-Hookgate-Test: 1\r\n" * shipment.test
 
 
 def shown_headers(shared: Headers, secret: frozenset[str]) -> Headers:
@@ -104,8 +109,16 @@ def shown_headers(shared: Headers, secret: frozenset[str]) -> Headers:
     return tuple([(name, "***" if name.lower() in secret else value) for name, value in shared])
 
 
-def shown_attempt(headers: dict[str, str]) -> Headers:
+def shown_attempt(signed: dict[str, str], shipment: Shipment) -> Headers:
     """An attempt's headers for people: no signature."""
-    return tuple(
-        [(name, "***" if name in _SIGNATURES else value) for name, value in headers.items()]
-    )
+    shown = [(name, "***" if name in _SIGNATURES else value) for name, value in signed.items()]
+    shown += [
+        ("X-Hookgate-Event-Id", shipment.event_id),
+        ("X-Hookgate-Delivery-Id", shipment.delivery_id),
+        ("X-Hookgate-Attempt", str(shipment.number)),
+    ]
+    if shipment.replay:
+        shown.append(("X-Hookgate-Replay", "1"))
+    if shipment.test:
+        shown.append(("X-Hookgate-Test", "1"))
+    return tuple(shown)

@@ -17,7 +17,7 @@ from hookgate_gateway.egress.contexts import UnusableTls
 from hookgate_gateway.egress.dialing import Dialer
 from hookgate_gateway.egress.guard import LOOKUP_SECONDS, Guard, GuardedResolver, Trace
 from hookgate_gateway.egress.pools import Lane, Plan, Pool, Pools
-from hookgate_gateway.egress.request import Headers, attempt_headers, request_head, shown_attempt
+from hookgate_gateway.egress.request import Headers, request_head, shown_attempt, sign_attempt
 from hookgate_gateway.egress.wire import IDLE_SECONDS, Broken, Connection
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Shipment
@@ -105,13 +105,13 @@ class HttpSender:
         shipment = report.shipment
         deadline = self._loop.time() + shipment.timeout
         try:
-            report.headers = attempt_headers(shipment, int(report.started_at))
+            report.signed = sign_attempt(shipment, int(report.started_at))
             pool = lane.pool
             if pool is None or not pool.fits(plan, shipment):
                 async with self._pools.until(deadline):
                     pool = await self._pools.pool(lane, plan, shipment)
-            report.shared = pool.shown
-            head = request_head(plan.line, pool.lines, report.headers, len(shipment.body))
+            report.pool = pool
+            head = request_head(plan.line, pool.lines, report.signed, shipment)
             pool.in_flight += 1
             try:
                 result = await self._post(pool, head, report, deadline)
@@ -198,7 +198,7 @@ class HttpSender:
             retry_after=telling.retry_after(result, self._clock.now()),
             url=url,
             request_headers=report.shown_headers(),
-            response_headers=telling.shown_headers(result.headers),
+            response_headers=report.shown_answer(result),
             response_body=result.body,
             error=telling.explain_status(status),
         )
@@ -207,15 +207,15 @@ class HttpSender:
 class _Report:
     """What is known of an attempt while it is made."""
 
-    __slots__ = ("begun", "headers", "plan", "shared", "shipment", "started_at", "trace")
+    __slots__ = ("begun", "plan", "pool", "shipment", "signed", "started_at", "trace")
 
     def __init__(self, shipment: Shipment, started_at: Timestamp, begun: float) -> None:
         self.shipment = shipment
         self.started_at = started_at
         self.begun = begun
         self.plan: Plan | None = None
-        self.shared: Headers = ()
-        self.headers: dict[str, str] = {}
+        self.pool: Pool | None = None
+        self.signed: dict[str, str] = {}
         self.trace: Trace | None = None
 
     @property
@@ -234,4 +234,12 @@ class _Report:
 
     def shown_headers(self) -> Headers:
         """The request's headers for people: nothing that came from a Secret, no signature."""
-        return self.shared + shown_attempt(self.headers) if self.shared else ()
+        return (
+            () if self.pool is None else self.pool.shown + shown_attempt(self.signed, self.shipment)
+        )
+
+    def shown_answer(self, answer: Answer) -> Headers:
+        """The answer's headers for people."""
+        return (
+            telling.shown_headers(answer.headers) if self.pool is None else self.pool.show(answer)
+        )

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hookgate.signing import SigningScheme
 from hookgate_gateway.egress.request import (
     Unsendable,
     header_lines,
@@ -11,6 +12,8 @@ from hookgate_gateway.egress.request import (
     request_head,
     request_line,
 )
+from hookgate_gateway.ports import Shipment
+from hookgate_gateway.rules.delivery import DeliveryId, EventId, LaneKey, Namespace
 from hookgate_gateway.rules.destination import BadUrl, read_url
 
 
@@ -86,16 +89,33 @@ def test_what_is_ours_to_say_is_said_by_us_alone(name: str) -> None:
 @pytest.mark.parametrize("value", ["evt\r\nX: 1", "evt\n", "evt\x00", "evté"])
 def test_an_attempts_own_headers_end_no_line_either(value: str) -> None:
     with pytest.raises(Unsendable):
-        request_head(b"", b"", {"X-Hookgate-Event-Id": value}, 0)
+        request_head(b"", b"", {}, shipment(event_id=value))
+
+
+def shipment(*, event_id: str = "evt_1", replay: bool = False) -> Shipment:
+    return Shipment(
+        namespace=Namespace("shop"),
+        lane=LaneKey("s/shop/hook"),
+        url="http://a.example/x",
+        scheme=SigningScheme.SKYVERN,
+        keys=(b"k",),
+        body=b"{'a':1}",
+        event_id=EventId(event_id),
+        delivery_id=DeliveryId("dlv_1"),
+        number=2,
+        replay=replay,
+    )
 
 
 def test_a_whole_head() -> None:
     line = request_line(read_url("http://a.example/x"))
     shared = header_lines(lane_headers((("x-team", "é"),)))
     assert (
-        request_head(line, shared, {"X-Hookgate-Attempt": "1"}, 7)
+        request_head(line, shared, {"X-Skyvern-Signature": "ab"}, shipment(replay=True))
         == (
             "POST /x HTTP/1.1\r\nHost: a.example\r\nx-team: é\r\nContent-Type: application/json\r\n"
-            "User-Agent: Skyvern-Webhook/1.0\r\nX-Hookgate-Attempt: 1\r\nContent-Length: 7\r\n\r\n"
+            "User-Agent: Skyvern-Webhook/1.0\r\nX-Skyvern-Signature: ab\r\n"
+            "X-Hookgate-Event-Id: evt_1\r\nX-Hookgate-Delivery-Id: dlv_1\r\nX-Hookgate-Attempt: 2\r\n"
+            "X-Hookgate-Replay: 1\r\nContent-Length: 7\r\n\r\n"
         ).encode()
     )
