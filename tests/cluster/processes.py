@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 STOP_WITHIN = 10.0
@@ -18,9 +18,15 @@ class Program:
     that comes: start it on the main thread.
     """
 
-    def __init__(self, arguments: Sequence[str | Path], log: Path) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str | Path],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.arguments = [str(argument) for argument in arguments]
         self.log = log
+        self.environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -44,6 +50,7 @@ class Program:
                 stderr=log,
                 process_group=0,
                 cwd=self.log.parent,
+                env=self.environment,
             )
 
     def stop(self) -> None:
@@ -63,6 +70,15 @@ class Program:
         self._signal(signal.SIGKILL)
         self._process.wait()
         self._process = None
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM, and nothing more."""
+        self._signal(signal.SIGTERM)
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs, and before it was started."""
+        return self._process.poll() if self._process is not None else None
 
     def freeze(self) -> None:
         """Let it neither work nor end: peers see an open connection and silence."""
