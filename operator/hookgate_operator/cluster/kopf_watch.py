@@ -14,10 +14,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+import aiohttp
 import kopf
 
 from hookgate_operator.cluster.access import Credentials
 from hookgate_operator.cluster.resources import Resource
+from hookgate_operator.cluster.sockets import Sockets
 
 __all__ = ["Event", "KopfWatch", "quieten"]
 
@@ -29,6 +31,11 @@ _REQUEST_SECONDS: Final = 60.0
 _SILENCE_SECONDS: Final = 70.0
 """A watch that told nothing for so long, no bookmark either, is connected anew."""
 _PAGE: Final = 500
+_SAME_TOKEN_SECONDS: Final = 10.0
+"""Within which a token that was refused is not presented again."""
+_PATIENCE_SECONDS: Final = 5.0
+"""For a thread to end; a daemon's thread holds no process up."""
+_USER_AGENT: Final = "hookgate-operator (kopf)"
 _BACKOFFS: Final = (1.0, 1.0, 2.0, 4.0)
 """Seconds; then the operator ends, and whoever runs it looks what is the matter."""
 
@@ -62,6 +69,9 @@ class KopfWatch:
         self._theirs: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._is_over = False
+        self._sockets = Sockets()
+        self._presented: Credentials | None = None
+        self._presented_at = 0.0
 
     async def run(self) -> BaseException | None:
         """Watch until kopf ends by itself: with an error, or with None where it gives no reason.
@@ -74,8 +84,9 @@ class KopfWatch:
             return await asyncio.shield(self._ended)
         finally:
             self.stop()
-            await asyncio.shield(self._ended)
-            thread.join()
+            await asyncio.wait({self._ended}, timeout=_PATIENCE_SECONDS)
+            if self._ended.done():
+                thread.join()
 
     def stop(self) -> None:
         """Tell nothing more, and end soon."""
@@ -83,6 +94,10 @@ class KopfWatch:
         if self._theirs is not None and self._stop is not None:
             with suppress(RuntimeError):  # it has ended already
                 self._theirs.call_soon_threadsafe(self._stop.set)
+
+    def _hand_over(self, kind: str | None, document: Mapping[str, Any]) -> None:
+        if not self._is_over:
+            self._tell(kind, document)
 
     # ------------------------------------------------------------------------- in its own thread
 
@@ -100,21 +115,19 @@ class KopfWatch:
         self._theirs = asyncio.get_running_loop()
         if self._is_over:
             return
-        operator = asyncio.ensure_future(
-            kopf.operator(
+        self._theirs.set_exception_handler(_drop)
+        try:
+            # Stopped by its flag, not cancelled: only so does it close its connections.
+            await kopf.operator(
                 registry=self._registry(),
                 settings=_settings(self._resource, self._selector),
                 standalone=True,
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
+                stop_flag=self._stop,
             )
-        )
-        stopping = asyncio.ensure_future(self._stop.wait())
-        await asyncio.wait({operator, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        operator.cancel()
-        with suppress(asyncio.CancelledError):
-            await operator
+        finally:
+            await self._sockets.close()
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
@@ -132,30 +145,55 @@ class KopfWatch:
         with suppress(RuntimeError):  # that loop is closed: nobody listens any more
             self._loop.call_soon_threadsafe(self._hand_over, event["type"], event["object"])
 
-    async def _login(self, **_: object) -> kopf.ConnectionInfo:
-        """At the start, and after each 401: by then the file may hold another token."""
-        asked = asyncio.run_coroutine_threadsafe(_awaited(self._credentials), self._loop)
-        credentials = await asyncio.wrap_future(asked)
-        return kopf.ConnectionInfo(
-            server=credentials.server,
-            scheme=credentials.scheme,
-            token=credentials.token,
-            ca_path=credentials.ca_file,
-            certificate_path=credentials.certificate_file,
-            private_key_path=credentials.key_file,
-            insecure=credentials.insecure,
-            proxy_url=credentials.proxy,
+    async def _login(self, **_: object) -> kopf.AiohttpSession | None:
+        """At the start, and after each 401: by then there may be another token.
+
+        Without one the operator ends by itself. It must not be told so by an error: that ends only the
+        task which logs in, and the watch waits for ever.
+        """
+        try:
+            asked = asyncio.run_coroutine_threadsafe(_awaited(self._credentials), self._loop)
+            credentials = await asyncio.wrap_future(asked)
+        except Exception:  # noqa: BLE001  # a plugin's, a file's; whoever runs us finds out by itself
+            return None
+        now = asyncio.get_running_loop().time()
+        if credentials == self._presented and now - self._presented_at < _SAME_TOKEN_SECONDS:
+            return None
+        self._presented, self._presented_at = credentials, now
+        return kopf.AiohttpSession(
+            server=credentials.server, aiohttp_session=_session(credentials, self._sockets)
         )
-
-    # ------------------------------------------------------------------------------- in ours
-
-    def _hand_over(self, kind: str | None, document: Mapping[str, Any]) -> None:
-        if not self._is_over:
-            self._tell(kind, document)
 
 
 async def _awaited(ask: Callable[[], Awaitable[Credentials]]) -> Credentials:
     return await ask()
+
+
+def _session(credentials: Credentials, sockets: Sockets) -> aiohttp.ClientSession:
+    info = kopf.ConnectionInfo(
+        server=credentials.server,
+        scheme=credentials.scheme,
+        token=credentials.token,
+        ca_path=credentials.ca_file,
+        certificate_path=credentials.certificate_file,
+        private_key_path=credentials.key_file,
+        insecure=credentials.insecure,
+    )
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=0, ssl=info.as_ssl_context(), socket_factory=sockets.make
+        ),
+        headers={**info.as_http_headers(), "User-Agent": _USER_AGENT},
+        proxy=credentials.proxy,
+        trust_env=False,
+    )
+
+
+def _drop(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
+    """Nothing to say about a loop that ends: kopf's generators complain when they are closed half-way.
+
+    An error that matters ends the operator, and is told by that.
+    """
 
 
 def _settings(resource: Resource, selector: str) -> kopf.OperatorSettings:
