@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable
 from typing import cast
 
-from hookgate_gateway.rules.delivery import DeliveryId, EventId, RunId
+from hookgate_gateway.rules.delivery import AskingId, DeliveryId, EventId, RunId
 from hookgate_gateway.rules.replay import ReplayId
 
 __all__ = ["Ids"]
@@ -50,6 +50,9 @@ class Ids:
 
     def replay(self) -> ReplayId:
         return cast("ReplayId", self._make("rpl_"))
+
+    def asking(self) -> AskingId:
+        return cast("AskingId", self._make("ask_"))
 
     def task(self) -> RunId:
         return cast("RunId", self._make("tsk_"))

@@ -17,6 +17,7 @@ from hookgate_gateway.intake.accept import AcceptedReport
 from hookgate_gateway.intake.ingest import Refused
 from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.report import Unreadable
+from hookgate_gateway.upstream.addresses import ASKED
 
 __all__ = ["ReportRoutes"]
 
@@ -53,7 +54,8 @@ class ReportRoutes:
         namespace = Namespace(path_word(request, "namespace", "source"))
         source = path_word(request, "source", "source")
         body = await self._read(request, None)
-        result = await self._receive(namespace, source, request.headers, body)
+        asked = request.query.get(ASKED)
+        result = await self._receive(namespace, source, request.headers, body, asked=asked)
         if isinstance(result, Refused):
             raise Refusal(result.status, result.code, result.detail)
         if isinstance(result, Unreadable):

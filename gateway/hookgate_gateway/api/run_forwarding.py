@@ -1,14 +1,15 @@
 """
 Creating, seeing and cancelling runs that an upstream runs.
 
-A run is registered once the upstream has named it. A key of ``Idempotency-Key`` is reserved before
-anything is sent, so that no request makes two runs: where nobody knows whether the upstream has made
-one, the key stays reserved and says so.
+What is asked is stored before anything is sent, and a run is registered once the upstream has named it:
+in its answer, or, should that never come or this process end first, in the run's first report. A key of
+``Idempotency-Key`` is reserved with it, so that no request makes two runs: where nobody knows whether the
+upstream has made one, the key stays reserved and says so.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any
 
 from aiohttp import web
 
@@ -20,29 +21,13 @@ from hookgate_gateway.api.run_creation import Created, record, request_bytes
 from hookgate_gateway.api.run_requests import TaskRequest, WorkflowRequest
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.snapshot import Caller
-from hookgate_gateway.ports import MadeBefore, NewRun, Once, RunRecord, Settled, StoreUnavailable
-from hookgate_gateway.rules.delivery import Namespace, RunId
+from hookgate_gateway.ports import Asking, MadeBefore, NewRun, RunRecord, Settled, StoreUnavailable
+from hookgate_gateway.rules.delivery import RunId
 from hookgate_gateway.upstream.answers import Away, Refused
 from hookgate_gateway.upstream.engine import SeenRun, Upstream
+from hookgate_gateway.upstream.keys import is_reserved, made, read_made, reservation
 
 __all__ = ["ForwardedCancels", "ForwardedCreation", "ForwardedLooks", "refusal"]
-
-_RESERVED: Final = "forwarded "
-"""Begins what a reserved key stands for; a run id has a line break behind it instead."""
-_LONGEST_KEPT: Final = 256 * 1024
-"""Bytes of an answer that is kept to be given again."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reserved:
-    """A key that is ours until the upstream has answered."""
-
-    once: Once
-    reservation: str
-
-    def settled(self, run_id: RunId, answer: bytes) -> Settled:
-        kept = answer.decode() if len(answer) <= _LONGEST_KEPT else ""
-        return Settled(self.once.key, self.reservation, f"{run_id}\n{kept}")
 
 
 class ForwardedCreation:
@@ -64,25 +49,44 @@ class ForwardedCreation:
         scope: str,
     ) -> Created:
         """Raises Refusal: what the upstream refuses, 502 and 504 without it, 409 and 422 for the key."""
-        namespace, stored = caller.key.namespace, request_bytes(wanted)
-        reserved = await self._reserve(wanted, namespace, request, scope)
-        if isinstance(reserved, MadeBefore):
-            return _made_before(reserved, self._new(wanted, caller, stored, None))
-        kind = "workflows" if isinstance(wanted, WorkflowRequest) else "tasks"
-        seen = await self._upstream.create(namespace, kind, wanted.document(), request.headers)
-        if isinstance(seen, Refused | Away):
-            if reserved is not None and (isinstance(seen, Refused) or seen.undone):
-                await self._runs.release_once(namespace, reserved.once.key, reserved.reservation)
-            raise refusal(seen)
-        run = self._new(wanted, caller, stored, seen)
-        settled = None if reserved is None else reserved.settled(run.run_id, seen.payload)
-        await self._adopt(run, settled)
+        asking = self._asking(wanted, caller, request, scope)
+        before = await self._runs.ask(asking)
+        if before is not None:
+            return _made_before(before, asking)
+        seen = await self._seen(asking, wanted, request)
+        run = replace(
+            asking.run,
+            run_id=seen.report.run_id,
+            run_type=seen.report.run_type,
+            status=seen.report.status,
+        )
+        await self._adopt(asking, run, seen.payload)
         return _created(run, seen.document, seen.payload)
 
-    async def _adopt(self, run: NewRun, settled: Settled | None) -> None:
-        """What fails here leaves a run at the upstream that no client knows of: the log does."""
+    async def _seen(
+        self, asking: Asking, wanted: TaskRequest | WorkflowRequest, request: web.Request
+    ) -> SeenRun:
+        """The run that the upstream has made. Raises Refusal.
+
+        Where it certainly made none, it was never asked. Where nobody knows, a report will tell.
+        """
+        kind = "workflows" if isinstance(wanted, WorkflowRequest) else "tasks"
+        seen = await self._upstream.create(
+            asking.run.namespace, kind, wanted.document(), request.headers, asking.id
+        )
+        if isinstance(seen, SeenRun):
+            return seen
+        if isinstance(seen, Refused) or seen.undone:
+            await self._runs.withdraw(asking)
+        raise refusal(seen)
+
+    async def _adopt(self, asking: Asking, run: NewRun, answer: bytes) -> None:
+        """What fails here leaves a run at the upstream that its client knows by its webhook alone."""
+        settled = None
+        if asking.once is not None:
+            settled = Settled(asking.once.key, asking.reservation, made(run.run_id, answer))
         try:
-            adopted = await self._runs.adopt(run, self._ids.delivery(), settled)
+            adopted = await self._runs.adopt(asking, run, settled)
         except StoreUnavailable:
             self._told(run, "store_unavailable")
             raise
@@ -95,44 +99,30 @@ class ForwardedCreation:
             "upstream_run_not_registered", namespace=run.namespace, run_id=run.run_id, error=error
         )
 
-    async def _reserve(
-        self,
-        wanted: TaskRequest | WorkflowRequest,
-        namespace: Namespace,
-        request: web.Request,
-        scope: str,
-    ) -> _Reserved | MadeBefore | None:
-        key = idempotency.idempotency_key(request.headers)
-        if key is None:
-            return None
-        once = idempotency.once(key, scope, wanted.document(), self._clock.now())
-        reservation = f"{_RESERVED}{self._ids.delivery()}"
-        before = await self._runs.reserve_once(namespace, once, reservation)
-        if before is None:
-            return _Reserved(once, reservation)
-        if before.request_sha256 != once.request_sha256:
-            raise idempotency.reused()
-        if before.made.startswith(_RESERVED):
-            raise idempotency.unanswered()
-        return before
-
-    def _new(
+    def _asking(
         self,
         wanted: TaskRequest | WorkflowRequest,
         caller: Caller,
-        request: bytes,
-        seen: SeenRun | None,
-    ) -> NewRun:
-        return NewRun(
-            run_id=seen.report.run_id if seen else RunId(""),
-            namespace=caller.key.namespace,
-            run_type=seen.report.run_type if seen else wanted.run_type,
-            status=seen.report.status if seen else RunStatus.CREATED,
-            created_at=self._clock.now(),
-            request=request,
-            webhook_url=wanted.webhook_url,
-            key=key_ref(caller),
-            workflow_id=wanted.workflow_id if isinstance(wanted, WorkflowRequest) else None,
+        request: web.Request,
+        scope: str,
+    ) -> Asking:
+        key = idempotency.idempotency_key(request.headers)
+        id_, now = self._ids.asking(), self._clock.now()
+        return Asking(
+            id=id_,
+            run=NewRun(
+                run_id=RunId(""),
+                namespace=caller.key.namespace,
+                run_type=wanted.run_type,
+                status=RunStatus.CREATED,
+                created_at=now,
+                request=request_bytes(wanted),
+                webhook_url=wanted.webhook_url,
+                key=key_ref(caller),
+                workflow_id=wanted.workflow_id if isinstance(wanted, WorkflowRequest) else None,
+            ),
+            once=None if key is None else idempotency.once(key, scope, wanted.document(), now),
+            reservation=reservation(id_),
         )
 
 
@@ -201,14 +191,18 @@ def _created(
     return Created(replace(record(run), payload=payload), replayed=replayed, more=document)
 
 
-def _made_before(before: MadeBefore, asked: NewRun) -> Created:
-    """What was answered then."""
-    run_id, _, kept = before.made.partition("\n")
-    document = answers.parse_object(kept.encode()) or {}
+def _made_before(before: MadeBefore, asking: Asking) -> Created:
+    """What was answered then. Raises Refusal for another request, and while nobody knows."""
+    if asking.once is None or before.request_sha256 != asking.once.request_sha256:
+        raise idempotency.reused()
+    if is_reserved(before.made):
+        raise idempotency.unanswered()
+    run_id, kept = read_made(before.made)
+    document = answers.parse_object(kept) or {}
     run = replace(
-        asked,
-        run_id=RunId(run_id),
-        run_type=str(document.get("run_type", asked.run_type)),
-        status=str(document.get("status", asked.status)),
+        asking.run,
+        run_id=run_id,
+        run_type=str(document.get("run_type", asking.run.run_type)),
+        status=str(document.get("status", asking.run.status)),
     )
-    return _created(run, document, kept.encode() or None, replayed=True)
+    return _created(run, document, kept or None, replayed=True)

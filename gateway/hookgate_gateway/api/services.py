@@ -16,7 +16,16 @@ from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import AcceptedReport
 from hookgate_gateway.intake.ingest import Refused
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.ports import History, MadeBefore, NewRun, Once, Replays, Settled, Shipment
+from hookgate_gateway.ports import (
+    Asking,
+    History,
+    MadeBefore,
+    NewRun,
+    Once,
+    Replays,
+    Settled,
+    Shipment,
+)
 from hookgate_gateway.replay.once import OnceSender
 from hookgate_gateway.replay.orders import ReplayOrders
 from hookgate_gateway.rules.delivery import (
@@ -65,26 +74,28 @@ class Sources(Protocol):
     """Webhooks of Skyvern servers; see :class:`hookgate_gateway.intake.ingest.Ingest`."""
 
     async def receive(
-        self, namespace: Namespace, name: str, headers: Mapping[str, str], body: bytes
+        self,
+        namespace: Namespace,
+        name: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        asked: str | None = None,
     ) -> AcceptedReport | Unreadable | Refused: ...
 
 
 class RunStore(Protocol):
-    """Where runs are registered; see :class:`hookgate_gateway.ports.Intake`."""
+    """Where runs are registered; see :class:`hookgate_gateway.ports.Intake` and ``Askings``."""
 
     async def register(self, run: NewRun) -> bool: ...
 
     async def register_once(self, run: NewRun, once: Once) -> bool | MadeBefore: ...
 
-    async def reserve_once(
-        self, namespace: Namespace, once: Once, reservation: str
-    ) -> MadeBefore | None: ...
+    async def ask(self, asking: Asking) -> MadeBefore | None: ...
 
-    async def release_once(self, namespace: Namespace, key: str, reservation: str) -> None: ...
+    async def withdraw(self, asking: Asking) -> None: ...
 
-    async def adopt(
-        self, run: NewRun, delivery: DeliveryId, settled: Settled | None = None
-    ) -> bool: ...
+    async def adopt(self, asking: Asking, run: NewRun, settled: Settled | None = None) -> bool: ...
 
 
 class Dispatch(Protocol):

@@ -16,7 +16,7 @@ from hookgate_gateway.contract import Source
 from hookgate_gateway.intake.accept import AcceptedReport
 from hookgate_gateway.intake.parse import read_body
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.rules.delivery import Namespace, RunId
+from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.report import Report, Unreadable
 
 __all__ = ["Ingest", "Refused", "judge"]
@@ -55,8 +55,8 @@ class BuiltIn(Protocol):
         """The source of that name, if this is it."""
         ...
 
-    async def owns(self, namespace: Namespace, run_id: RunId) -> bool:
-        """Whether a report of this run may be for this namespace."""
+    async def takes(self, namespace: Namespace, report: Report, asked: str | None) -> bool:
+        """Whether a report may be for this namespace; its run becomes what was ``asked`` for."""
         ...
 
 
@@ -111,9 +111,18 @@ class Ingest:
         self._decoy = secrets.token_bytes(32)
 
     async def receive(
-        self, namespace: Namespace, name: str, headers: Mapping[str, str], body: bytes
+        self,
+        namespace: Namespace,
+        name: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        asked: str | None = None,
     ) -> AcceptedReport | Unreadable | Refused:
-        """Verify and accept one request. Raises what :meth:`Acceptor.accept` raises."""
+        """Verify and accept one request. Raises what :meth:`Acceptor.accept` raises.
+
+        ``asked`` is the request that the run was made for, as the built-in source was told it.
+        """
         source = self._catalogue.snapshot.sources.get((namespace, name))
         refused = judge(source, headers, body, decoy=self._decoy, now=self._now())
         if refused is UNVERIFIED and self._built_in is not None:
@@ -121,7 +130,7 @@ class Ingest:
             if built_in is not None:
                 source = source or built_in
                 refused = judge(built_in, headers, body, decoy=self._decoy, now=self._now())
-                if refused is None and not await self._owned(self._built_in, namespace, body):
+                if refused is None and not await self._taken(namespace, body, asked):
                     refused = UNKNOWN_RUN
         if refused is not None:
             counted = _NOBODY if source is None else namespace
@@ -129,7 +138,9 @@ class Ingest:
             return refused
         return await self._acceptor.accept(namespace, body, f"source:{name}")
 
-    async def _owned(self, built_in: BuiltIn, namespace: Namespace, body: bytes) -> bool:
+    async def _taken(self, namespace: Namespace, body: bytes, asked: str | None) -> bool:
         """One server reports for all namespaces, so its word alone does not say whose a run is."""
         report = read_body(body)
-        return not isinstance(report, Report) or await built_in.owns(namespace, report.run_id)
+        if self._built_in is None or not isinstance(report, Report):
+            return True
+        return await self._built_in.takes(namespace, report, asked)

@@ -13,6 +13,7 @@ Errors::
     └── OwnedByAnother       a resource of another owner: 409
 """
 
+from hookgate_gateway.ports.askings import Asking, Askings, NamedRun, Settled
 from hookgate_gateway.ports.backlog import Backlog, Ended, Ownership, Recorded, Recording, Taken
 from hookgate_gateway.ports.catalogue import CatalogueStore, Changes, ResourceDraft, StoredResource
 from hookgate_gateway.ports.egress import Sender, Shipment
@@ -45,7 +46,6 @@ from hookgate_gateway.ports.intake import (
     NewRun,
     Once,
     Receipt,
-    Settled,
     Stale,
 )
 from hookgate_gateway.ports.replays import Advanced, BulkReplays, Cancelled, NewReplay, Replays
@@ -55,6 +55,8 @@ __all__ = [
     "Acceptance",
     "Accepted",
     "Advanced",
+    "Asking",
+    "Askings",
     "AttemptRecord",
     "Backlog",
     "BulkReplays",
@@ -72,6 +74,7 @@ __all__ = [
     "Intake",
     "InvalidCursor",
     "MadeBefore",
+    "NamedRun",
     "NewDelivery",
     "NewReplay",
     "NewRun",

@@ -29,7 +29,6 @@ __all__ = [
     "NewRun",
     "Once",
     "Receipt",
-    "Settled",
     "Stale",
 ]
 
@@ -134,15 +133,6 @@ class MadeBefore:
     made: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What a key that was reserved stands for from now on."""
-
-    key: str
-    reservation: str
-    made: str
-
-
 class Intake(Protocol):
     """Durable acceptance."""
 
@@ -167,29 +157,5 @@ class Intake(Protocol):
         """As ``register``, unless the namespace used this key since: then nothing changes.
 
         Of twins that arrive together exactly one registers its run.
-        """
-        ...
-
-    async def reserve_once(
-        self, namespace: Namespace, once: Once, reservation: str
-    ) -> MadeBefore | None:
-        """Let a key stand for ``reservation`` until it is settled or released, or a day is over.
-
-        What it stands for already, should the namespace have used it since. Of twins exactly one gets
-        it.
-        """
-        ...
-
-    async def release_once(self, namespace: Namespace, key: str, reservation: str) -> None:
-        """Nothing was made: the key is free again, should it still stand for this reservation."""
-        ...
-
-    async def adopt(
-        self, run: NewRun, delivery: DeliveryId, settled: Settled | None = None
-    ) -> bool:
-        """As ``register``, for a run that somebody else has made and perhaps ended already.
-
-        Its final event, should there be one, is owed to the run's URL then, as ``delivery``, due at
-        once; and the key is ``settled``. All of it in one transaction.
         """
         ...

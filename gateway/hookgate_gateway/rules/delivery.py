@@ -14,6 +14,8 @@ from hookgate_gateway.rules.values import busy_value
 EventId = NewType("EventId", str)
 DeliveryId = NewType("DeliveryId", str)
 RunId = NewType("RunId", str)
+AskingId = NewType("AskingId", str)
+"""Of a run that an upstream is asked for, until it has named it."""
 Namespace = NewType("Namespace", str)
 
 LaneKey = NewType("LaneKey", str)

@@ -1,8 +1,8 @@
 """
 What runs the runs: creation, look and cancel forwarded, with the URL that reports come to swapped.
 
-Knows nothing of how clients are answered and stores nothing; what failed is a value that says whether
-anything can have been done.
+Knows nothing of how clients are answered; what failed is a value that says whether anything can have
+been done.
 """
 
 import json
@@ -14,25 +14,30 @@ import orjson
 
 from hookgate_gateway.contract import Source
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.rules.delivery import Namespace, RunId
+from hookgate_gateway.ports import NamedRun
+from hookgate_gateway.rules.delivery import AskingId, Namespace, RunId
 from hookgate_gateway.rules.report import Report
 from hookgate_gateway.upstream.addresses import SOURCE, forwarded, with_own_url
 from hookgate_gateway.upstream.answers import Answered, Away, Refused, read_run
 from hookgate_gateway.upstream.client import UpstreamClient
+from hookgate_gateway.upstream.keys import made
 from hookgate_process.watched_files import SecretWords
 
 __all__ = ["SeenRun", "Upstream"]
 
 _T = TypeVar("_T")
 
+_LONGEST_ID = 64
 PASSED_HEADERS = ("x-max-steps-override", "x-user-agent")
 """What Skyvern's routes read beside the body."""
 
 
 class RunOwners(Protocol):
-    """Who asked for which run; see :class:`hookgate_gateway.ports.History`."""
+    """Who asked for which run: of :class:`hookgate_gateway.ports.History` and ``Askings``."""
 
     async def registered_elsewhere(self, namespace: Namespace, run_id: RunId) -> bool: ...
+
+    async def adopt_reported(self, id_: AskingId, named: NamedRun, made: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +80,14 @@ class Upstream:
         kind: str,
         document: Mapping[str, Any],
         headers: Mapping[str, str],
+        asked: AskingId,
     ) -> SeenRun | Refused | Away:
-        """Run ``tasks`` or ``workflows``; ``document`` is the request in the SDK's spelling."""
+        """Run ``tasks`` or ``workflows``; ``document`` is the request in the SDK's spelling.
+
+        Reports of what it makes come with ``asked``.
+        """
         passed = {name: headers[name] for name in PASSED_HEADERS if name in headers}
-        sent = forwarded(document, self._public_url, namespace)
+        sent = forwarded(document, self._public_url, namespace, asked)
         found = read_run(await self._client.create(kind, sent, passed))
         own = document.get("webhook_url")
         return self._told("create", _restored(found, namespace, own))
@@ -106,9 +115,22 @@ class Upstream:
             return None
         return Source(namespace=namespace, name=name, keys=self._keys.current())
 
-    async def owns(self, namespace: Namespace, run_id: RunId) -> bool:
-        """Whether a report of this run may be for this namespace: nobody else asked for the run."""
-        return not await self._owners.registered_elsewhere(namespace, run_id)
+    async def takes(self, namespace: Namespace, report: Report, asked: str | None) -> bool:
+        """Whether a report may be for this namespace: nobody else asked for its run.
+
+        The run is what was asked for from then on, should the answer to that not be known (yet): the
+        gateway was killed, or the report was faster.
+        """
+        run_id = report.run_id
+        if await self._owners.registered_elsewhere(namespace, run_id):
+            return False
+        if asked is not None and len(asked) <= _LONGEST_ID and asked.isascii():
+            named = NamedRun(namespace, run_id, report.run_type, report.status)
+            if await self._owners.adopt_reported(AskingId(asked), named, made(run_id)):
+                self._observer.event(
+                    "upstream_run_known_by_report", namespace=namespace, run_id=run_id
+                )
+        return True
 
     def _told(self, call: str, found: _T) -> _T:
         if isinstance(found, Refused):

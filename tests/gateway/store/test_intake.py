@@ -8,7 +8,7 @@ import pytest
 from hookgate_gateway.contract import ResourceKey, ResourceKind
 from hookgate_gateway.ports import Accepted, Duplicate, EventQuery, ResourceDraft, Stale
 from hookgate_gateway.rules.delivery import DeliveryState, Ending, KeyRef, Kind, Namespace, Target
-from tests.gateway.stores import BANK, SHOP, START, acceptance, ids, new_run, success
+from tests.gateway.stores import BANK, SHOP, START, acceptance, new_run, success
 
 URL = "https://team.example:8443/hook?token=1"
 
@@ -138,34 +138,6 @@ class TestRuns:
         assert not await store.register(new_run(webhook_url=URL, at=START + 1))
         run = await store.run(SHOP, "tsk_1")
         assert (run.webhook_url, run.request) == (None, None)
-
-    async def test_a_run_that_an_upstream_made_may_have_ended_already(self, store):
-        await accept_one(store, acceptance(to=()))
-        delivery, asked_for = ids.delivery(), new_run(webhook_url=URL, at=START + 1)
-        for _ in range(2):  # a frame that comes once more
-            assert await store.adopt(asked_for, delivery)
-        run = await store.run(SHOP, "tsk_1")
-        assert (run.webhook_url, run.key, run.final) == (URL, asked_for.key, True)
-        [owed] = (await store.take_due(START + 1, 10)).deliveries
-        assert (owed.id, owed.target.url, owed.target.key) == (delivery, URL, asked_for.key)
-        assert owed.event_id == run.event_id
-        assert (await store.statistics()).pending == {(SHOP, ""): 1}
-        other = new_run(webhook_url="https://other.example/", at=START + 2)
-        assert not await store.adopt(other, ids.delivery())
-
-    @pytest.mark.parametrize("before", [None, "running"])
-    async def test_or_not(self, store, before):
-        if before:
-            await accept_one(store, acceptance(status=before, to=()))
-        assert await store.adopt(new_run(webhook_url=URL), ids.delivery())
-        assert not (await store.take_due(START + 1, 10)).deliveries
-        receipt = await accept_one(store, acceptance(to=()))
-        assert [d.target.url for d in receipt.deliveries] == [URL]
-
-    async def test_one_without_a_url_is_owed_nothing(self, store):
-        await accept_one(store, acceptance(to=()))
-        assert await store.adopt(new_run(), ids.delivery())
-        assert (await store.statistics()).pending == {}
 
     async def test_who_asked_for_a_run_is_known(self, store):
         await accept_one(store, acceptance("tsk_2", namespace=Namespace("zoo"), to=()))

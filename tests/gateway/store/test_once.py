@@ -2,8 +2,8 @@
 
 import asyncio
 
-from hookgate_gateway.ports import MadeBefore, Once, Settled
-from tests.gateway.stores import BANK, SHOP, START, ids, new_run
+from hookgate_gateway.ports import MadeBefore, Once
+from tests.gateway.stores import BANK, SHOP, START, new_run
 
 DAY = 86400.0
 REQUEST = b"r" * 32
@@ -38,27 +38,6 @@ async def test_the_very_same_run_is_its_own_first(store):
 async def test_a_key_is_its_namespaces(store):
     assert await store.register_once(new_run("tsk_1"), once()) is True
     assert await store.register_once(new_run("tsk_1", namespace=BANK), once()) is True
-
-
-async def test_of_twins_one_has_the_reservation_until_it_is_settled(store):
-    names = [f"forwarding {n}" for n in range(8)]
-    results = await asyncio.gather(*(store.reserve_once(SHOP, once(), name) for name in names))
-    mine = names[results.index(None)]
-    assert {r.made for r in results if r is not None} == {mine}
-    assert await store.reserve_once(SHOP, once(), mine) is None  # a frame that comes once more
-    assert await store.reserve_once(BANK, once(), "another's") is None
-    await store.release_once(SHOP, "k", "not this one")
-    assert await store.reserve_once(SHOP, once(), "later") == MadeBefore(REQUEST, mine)
-    assert await store.adopt(new_run(), ids.delivery(), Settled("k", mine, "tsk_1"))
-    assert await store.reserve_once(SHOP, once(), "later") == MadeBefore(REQUEST, "tsk_1")
-    await store.release_once(SHOP, "k", mine)
-    assert await store.register_once(new_run("tsk_2"), once()) == MadeBefore(REQUEST, "tsk_1")
-
-
-async def test_a_reservation_that_is_released_was_none(store):
-    assert await store.reserve_once(SHOP, once(), "forwarding 1") is None
-    await store.release_once(SHOP, "k", "forwarding 1")
-    assert await store.register_once(new_run("tsk_1"), once()) is True
 
 
 async def test_a_run_that_exists_is_no_first(store):

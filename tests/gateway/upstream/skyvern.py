@@ -29,10 +29,12 @@ class Skyvern:
     reports: list[tuple[int, Any]] = field(default_factory=list)
     before: Callable[[str], Awaitable[None]] | None = None
     answer: Callable[[], Awaitable[web.Response | None]] | None = None
-    """Answers instead, to every request."""
+    """Answers instead, to every request; for None it is answered as ever."""
+    after: Callable[[web.Request], Awaitable[web.StreamResponse | None]] | None = None
+    """Awaited once a run is made; answers instead."""
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
-    async def created(self, request: web.Request) -> web.Response:
+    async def created(self, request: web.Request) -> web.StreamResponse:
         body = await self._taken(request)
         flow = request.path.endswith("workflows")
         run_id = f"{'wr' if flow else 'tsk'}_upstream_{next(self.numbers)}"
@@ -49,6 +51,8 @@ class Skyvern:
         }
         if self.before is not None:
             await self.before(run_id)
+        if self.after is not None and (instead := await self.after(request)):
+            return instead
         return web.json_response({**self.runs[run_id], "status": "queued"})
 
     async def seen(self, request: web.Request) -> web.Response:
@@ -66,13 +70,17 @@ class Skyvern:
         return web.json_response(None)
 
     async def report(self, run_id: str, status: str = "completed", *, to: str | None = None, key: str = "", times: int = 3) -> list[int]:  # fmt: skip
-        """Post the webhook as the real server does: bare hex, repeated with identical headers."""
+        """Post the webhook as the real server does: bare hex, repeated with identical headers.
+
+        ``to`` is the gateway as a test reaches it, in place of what stands before the query.
+        """
         run = self.runs[run_id] = {**self.runs[run_id], "status": status, "output": {"price": 9}}
         body = json.dumps({k: v for k, v in run.items() if k != "of_the_future"}).encode()
         digest = hmac.new((key or self.key).encode(), body, hashlib.sha256).hexdigest()
         headers = {"x-skyvern-signature": digest, "x-skyvern-timestamp": "1"}
         headers["Content-Type"] = "application/json"
-        url = to or run["run_request"]["webhook_url"]
+        told = run["run_request"]["webhook_url"]
+        url = f"{to}?{told.partition('?')[2]}" if to else told
         async with aiohttp.ClientSession() as session:
             statuses = []
             for _ in range(times):

@@ -2,15 +2,17 @@
 
 import asyncio
 import itertools
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
 
 from hookgate_gateway.observe import Observer
+from hookgate_gateway.store.sqlite.store import SqliteStore
 from hookgate_gateway.upstream.client import UpstreamClient
 from hookgate_gateway.upstream.engine import RunOwners, Upstream
 from hookgate_process.watched_files import SecretWords
@@ -73,6 +75,13 @@ def ingest(tenant: Tenant) -> str:
     return f"{PUBLIC}/v1/ingest/{tenant.namespace}/upstream"
 
 
+def bare(url: str) -> str:
+    """Without what says which request it was: that is of this request alone."""
+    url, _, asked = url.partition("?asked=")
+    assert asked.startswith("ask_")
+    return url
+
+
 def reached(tenant: Tenant) -> str:
     """The same, as the tests reach it."""
     return f"http://127.0.0.1:{tenant.world.port}/v1/ingest/{tenant.namespace}/upstream"
@@ -95,7 +104,8 @@ async def test_creation_is_forwarded_with_our_url(
     reply = await shop.call("POST", path, json=asked, headers={"x-max-steps-override": "7"})
     assert reply.status == 200
     [(method, where, sent, headers)] = server.requests
-    assert (method, where, sent["webhook_url"]) == ("POST", forwarded, ingest(shop))
+    assert (method, where) == ("POST", forwarded)
+    assert bare(sent["webhook_url"]) == ingest(shop)
     assert sent["unknown"] == {"kept": 1}
     assert not {"webhook_callback_url", "url"} & sent.keys()
     assert (headers["x-api-key"], headers["x-max-steps-override"]) == (KEY, "7")
@@ -115,7 +125,10 @@ async def test_no_spelling_of_the_url_goes_out(
 ) -> None:
     await shop.post("/v1/run/tasks", {"prompt": "a", spelling: hook(world)})
     [(_, sent)] = server.asked("POST")
-    assert sent == {"prompt": "a", "webhook_url": ingest(shop)}
+    assert {**sent, "webhook_url": bare(sent["webhook_url"])} == {
+        "prompt": "a",
+        "webhook_url": ingest(shop),
+    }
 
 
 async def test_a_report_reaches_the_clients_url_and_the_subscriptions(
@@ -280,6 +293,91 @@ async def test_none_in_time_is_504_and_none_at_all_502(tmp_path: Path, server: S
         reply = await shop.call("POST", f"/v1/runs/{run_id}/cancel")
         assert reply.status == 504
         assert (await shop.get(f"/v1/runs/{run_id}"))["status"] == "queued"
+
+
+async def drops(request: web.Request) -> web.Response | None:
+    assert request.transport is not None
+    request.transport.abort()
+    return None
+
+
+async def breaks_off(request: web.Request) -> web.Response | None:
+    """Half an answer, and the end of the connection."""
+    response = web.StreamResponse(headers={"Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"run_id": ')
+    return await drops(request)
+
+
+async def fails(_: web.Request) -> web.Response:
+    return web.Response(status=500, text="boom")
+
+
+async def mumbles(_: web.Request) -> web.Response:
+    return web.Response(text="<html>")
+
+
+async def never(_: web.Request) -> None:
+    await hang()
+
+
+@pytest.mark.parametrize(
+    ("after", "code"),
+    [
+        (drops, "upstream_unreachable"),
+        (breaks_off, "upstream_unreachable"),
+        (fails, "upstream_failed"),
+        (mumbles, "upstream_unreadable"),
+        (never, "upstream_timeout"),
+    ],
+)
+async def test_a_run_that_nobody_knew_of_is_known_by_its_report(
+    tmp_path: Path, server: Skyvern, after: Any, code: str
+) -> None:
+    async with forwarding(tmp_path, server.url, deadline=0.5) as world:
+        shop = await world.tenant()
+        server.after = after
+        assert (await ask(shop, "k")).code == code
+        assert (await ask(shop, "k")).code == "idempotency_key_in_use"
+        assert await shop.get("/v1/runs") == []
+        [run_id] = server.runs
+        assert await server.report(run_id, to=reached(shop)) == [200, 200, 200]
+        await shop.delivery(run_id, state="delivered", subscription=None)
+        [request] = arrived(world)
+        assert request.header("x-skyvern-signature").startswith("sha256=")
+        again = await ask(shop, "k")
+        assert (again.status, again.json()["run_id"]) == (200, run_id)
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert len(server.runs) == 1
+        server.after = None
+        assert (await shop.get(f"/v1/runs/{run_id}"))["run_request"]["webhook_url"] == hook(world)
+
+
+async def test_a_store_that_fails_after_the_answer_loses_no_webhook(
+    world: World, server: Skyvern, shop: Tenant
+) -> None:
+    store = cast(SqliteStore, world.services.runs)
+
+    async def stop(_: web.Request) -> None:
+        assert store.link.process is not None
+        store.link.process.send_signal(signal.SIGSTOP)
+
+    server.after = stop
+    reply = await ask(shop, "k")
+    assert (reply.status, reply.code) == (503, "store_unavailable")
+    assert int(reply.headers["Retry-After"]) > 0
+    assert store.link.process is not None
+    store.link.process.kill()  # with the adoption unread: what nobody waits for is not sent again
+    [run_id] = server.runs
+    assert await shop.get("/v1/runs") == []
+
+    async def is_taken() -> bool:
+        return await server.report(run_id, to=reached(shop), times=1) == [200]
+
+    await world.eventually(is_taken)  # a Skyvern server repeats it as well
+    await shop.delivery(run_id, state="delivered", subscription=None)
+    assert len(arrived(world)) == 1
+    assert (await ask(shop, "k")).json()["run_id"] == run_id
 
 
 async def test_nobody_there(tmp_path: Path, unused_tcp_port: int) -> None:

@@ -7,9 +7,11 @@ from typing import Any, Final
 from hookgate_gateway.api import idempotency, paging
 from hookgate_gateway.api.openapi.operation import Parameter
 from hookgate_gateway.rules.delivery import DeliveryState, Outcome
+from hookgate_gateway.upstream.addresses import ASKED as ASKED_NAME
 
 __all__ = [
     "ALL",
+    "ASKED",
     "CURSOR",
     "DELIVERY_FILTERS",
     "EVENT_FILTERS",
@@ -46,6 +48,7 @@ _SINCE = _query("since", "Not before; RFC 3339 or naive UTC.", _MOMENT)
 _UNTIL = _query("until", "Before; RFC 3339 or naive UTC.", _MOMENT)
 _RUN_ID = _query("run_id", "Of this run.", _TEXT)
 
+ASKED = _query(ASKED_NAME, "Which request the run was made for, as an upstream was told.", _TEXT)
 RUN_FILTERS = (
     _query("status", "Any of these; may be repeated.", _WORDS),
     _query("run_type", "Any of these; may be repeated.", _WORDS),

@@ -13,7 +13,6 @@ from hookgate_gateway.ports import (
     NewRun,
     Once,
     Receipt,
-    Settled,
     Stale,
 )
 from hookgate_gateway.rules.delivery import (
@@ -23,7 +22,6 @@ from hookgate_gateway.rules.delivery import (
     KeyRef,
     Kind,
     LaneKey,
-    Namespace,
     Target,
 )
 from hookgate_gateway.rules.lane import run_lane
@@ -31,7 +29,7 @@ from hookgate_gateway.store.claims import Expectation
 from hookgate_gateway.store.sqlite.backlog import SqliteBacklog
 from hookgate_gateway.store.sqlite.link import Link
 
-__all__ = ["SqliteIntake"]
+__all__ = ["SqliteIntake", "run_fields"]
 
 
 class SqliteIntake:
@@ -71,37 +69,18 @@ class SqliteIntake:
         return receipts
 
     async def register(self, run: NewRun) -> bool:
-        new, _ = await self._link.request("register", _run(run), (run.request,))
+        new, _ = await self._link.request("register", run_fields(run), (run.request,))
         return bool(new)
 
     async def register_once(self, run: NewRun, once: Once) -> bool | MadeBefore:
-        payload = (_run(run), (once.key, run.run_id, once.at, once.since))
+        payload = (run_fields(run), (once.key, run.run_id, once.at, once.since))
         bodies = (once.request_sha256, run.request)
         (new, made), sha256 = await self._link.request("register_once", payload, bodies)
         return bool(new) if made is None else MadeBefore(bytes(sha256), made)
 
-    async def reserve_once(
-        self, namespace: Namespace, once: Once, reservation: str
-    ) -> MadeBefore | None:
-        request = (namespace, (once.key, reservation, once.at, once.since))
-        made, sha256 = await self._link.request("reserve_once", request, (once.request_sha256,))
-        return None if made is None else MadeBefore(bytes(sha256), made)
 
-    async def release_once(self, namespace: Namespace, key: str, reservation: str) -> None:
-        await self._link.request("release_once", (namespace, key, reservation))
-
-    async def adopt(
-        self, run: NewRun, delivery: DeliveryId, settled: Settled | None = None
-    ) -> bool:
-        key = settled and (settled.key, settled.reservation, settled.made)
-        owed, _ = await self._link.request("adopt", (_run(run), delivery, key), (run.request,))
-        if owed:
-            self._backlog.arrived(run.created_at)
-        return owed is not None
-
-
-def _run(run: NewRun) -> tuple[Any, ...]:
-    """The fields in the order of ``writing.accept.register``."""
+def run_fields(run: NewRun) -> tuple[Any, ...]:
+    """The fields in the order of ``writing.accept.register``, its request apart."""
     key = run.key
     lane = None if run.webhook_url is None else run_lane(run.namespace, run.webhook_url)
     return (

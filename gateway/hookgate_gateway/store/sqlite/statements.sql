@@ -112,10 +112,33 @@ WHERE request IS NULL AND webhook_url IS NULL
 INSERT INTO deliveries (namespace, id, event_id, run_id, url, key_secret, key_fingerprint, lane,
                         due, parked, created_at, body_size)
 SELECT r.namespace, ?3, r.event_id, r.run_id, r.webhook_url, r.key_secret, r.key_fingerprint,
-       r.webhook_lane, ?4, 0, ?4, e.body_size
+       r.webhook_lane, e.received_at, 0, e.received_at, e.body_size
 FROM runs r JOIN events e ON e.namespace = r.namespace AND e.id = r.event_id
 WHERE r.namespace = ?1 AND r.run_id = ?2 AND r.final AND r.webhook_url IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM deliveries d INDEXED BY deliveries_of_event
+                  WHERE d.namespace = r.namespace AND d.event_id = r.event_id
+                    AND d.kind = 'event' AND d.subscription IS NULL)
+
+-- name: due_of
+SELECT due FROM deliveries WHERE namespace = ? AND id = ?
+
+-- name: ask_run
+INSERT INTO asked_runs (namespace, id, run_type, created_at, workflow_id, webhook_url, webhook_lane,
+                        key_secret, key_fingerprint, once_key, reservation, request)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING
+
+-- name: asked_run
+SELECT created_at, workflow_id, webhook_url, webhook_lane, key_secret, key_fingerprint, once_key,
+       reservation, request
+FROM asked_runs WHERE namespace = ? AND id = ?
+
+-- name: forget_asked_run
+DELETE FROM asked_runs WHERE namespace = ? AND id = ?
+
+-- name: prune_asked_runs
+DELETE FROM asked_runs WHERE (namespace, id) IN
+    (SELECT namespace, id FROM asked_runs INDEXED BY asked_runs_oldest WHERE created_at < ? LIMIT ?)
 
 -- name: registered_run
 SELECT created_at, request FROM runs WHERE namespace = ? AND run_id = ?
@@ -127,7 +150,9 @@ SELECT request_sha256, made FROM once WHERE namespace = ? AND key = ? AND at >= 
 INSERT OR REPLACE INTO once (namespace, key, request_sha256, made, at) VALUES (?, ?, ?, ?, ?)
 
 -- name: settle_once
-UPDATE once SET made = ?4 WHERE namespace = ?1 AND key = ?2 AND made = ?3
+-- A key that was reserved as ?3, or settled already with the beginning of what it stands for now.
+UPDATE once SET made = ?4 WHERE namespace = ?1 AND key = ?2
+    AND (made = ?3 OR made = substr(?4, 1, length(made)))
 
 -- name: release_once
 DELETE FROM once WHERE namespace = ? AND key = ? AND made = ?

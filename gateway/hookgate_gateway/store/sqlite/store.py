@@ -11,6 +11,7 @@ from hookgate_gateway.rules.delivery import Timestamp
 from hookgate_gateway.store.alarm import Alarm
 from hookgate_gateway.store.cipher import Cipher, open_cipher, own_keys_file
 from hookgate_gateway.store.keys_file import KeysFile
+from hookgate_gateway.store.sqlite.askings import SqliteAskings
 from hookgate_gateway.store.sqlite.backlog import SqliteBacklog
 from hookgate_gateway.store.sqlite.catalogue import SqliteCatalogue
 from hookgate_gateway.store.sqlite.health import SqliteHealth
@@ -46,9 +47,12 @@ class SqliteStore:
         self.accept = intake.accept
         self.register = intake.register
         self.register_once = intake.register_once
-        self.reserve_once = intake.reserve_once
-        self.release_once = intake.release_once
-        self.adopt = intake.adopt
+
+        askings = SqliteAskings(link, backlog)
+        self.ask = askings.ask
+        self.withdraw = askings.withdraw
+        self.adopt = askings.adopt
+        self.adopt_reported = askings.adopt_reported
 
         self.owned = backlog.owned
         self.claim = backlog.claim

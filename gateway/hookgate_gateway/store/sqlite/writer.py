@@ -28,6 +28,7 @@ from hookgate_gateway.store.sqlite.lock import acquire
 from hookgate_gateway.store.sqlite.schema import Refused, connect
 from hookgate_gateway.store.sqlite.writing import (
     accept,
+    asking,
     backlog,
     catalogue,
     health,
@@ -45,9 +46,10 @@ HANDLERS: Mapping[str, Handler] = {
     "accept": accept.accept,
     "register": accept.register,
     "register_once": once.register_once,
-    "reserve_once": once.reserve_once,
-    "release_once": once.release_once,
-    "adopt": once.adopt_run,
+    "ask_run": asking.ask,
+    "withdraw_run": asking.withdraw,
+    "adopt_run": asking.adopt,
+    "adopt_reported_run": asking.adopt_reported,
     "record": backlog.record,
     "park": backlog.park,
     "take_due": backlog.take_due,

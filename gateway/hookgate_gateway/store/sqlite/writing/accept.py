@@ -12,7 +12,7 @@ from typing import Any
 
 from hookgate_gateway.store.sqlite.writing.transaction import SQL, Answer, Transaction
 
-__all__ = ["accept", "adopt", "register"]
+__all__ = ["accept", "register"]
 
 _Row = tuple[Any, ...]
 
@@ -119,22 +119,3 @@ def register(tx: Transaction, run: Sequence[Any], body: memoryview) -> Answer:
         return True, ()
     known = tx.row("registered_run", namespace, run_id)
     return known == (created_at, bytes(body)), ()
-
-
-def adopt(tx: Transaction, run: Sequence[Any], body: memoryview, id_: str) -> bool | None:
-    """None when another run of that id is registered; else whether a delivery is owed by this.
-
-    As ``register`` for a run that may have ended already: what ended it is owed to the run's target,
-    under the delivery id ``id_``. What comes once more finds its own rows.
-    """
-    namespace, run_id, run_type, status, created_at, workflow_id, *target = run
-    tx.execute("adopt_run", namespace, run_id, run_type, status, created_at, workflow_id, body,
-               *target)  # fmt: skip
-    if tx.cursor.rowcount != 1:
-        known = tx.row("registered_run", namespace, run_id)
-        if known != (created_at, bytes(body)):
-            return None
-    if tx.execute("owe_run_target", namespace, run_id, id_, created_at).rowcount != 1:
-        return False
-    tx.pending[namespace, ""] += 1
-    return True

@@ -8,10 +8,10 @@ leaves both the key and what it stands for, or neither.
 from collections.abc import Sequence
 from typing import Any
 
-from hookgate_gateway.store.sqlite.writing.accept import adopt, register
+from hookgate_gateway.store.sqlite.writing.accept import register
 from hookgate_gateway.store.sqlite.writing.transaction import Answer, Transaction
 
-__all__ = ["adopt_run", "register_once", "release_once", "remember", "reserve_once"]
+__all__ = ["register_once", "remember"]
 
 _FORGOTTEN_AT_ONCE = 4
 """Old keys that go with each new one: more than one, so that the table shrinks."""
@@ -44,25 +44,3 @@ def register_once(tx: Transaction, request: Sequence[Any], bodies: memoryview) -
         return (False, before[1]), (before[0],)
     new, _ = register(tx, run, bodies[_SHA256:])
     return (new, None), ()
-
-
-def reserve_once(tx: Transaction, request: Sequence[Any], sha256: memoryview) -> Answer:
-    """Null when the key is the caller's now; else what it stands for, and the first request's hash."""
-    namespace, once = request
-    before = remember(tx, namespace, once, sha256)
-    return (None, ()) if before is None else (before[1], (before[0],))
-
-
-def release_once(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
-    """``[namespace, key, made]``: the key is free again, should it still stand for that."""
-    tx.execute("release_once", *request)
-    return None, ()
-
-
-def adopt_run(tx: Transaction, request: Sequence[Any], body: memoryview) -> Answer:
-    """``[run, delivery id, key]`` as ``accept.adopt``; ``key`` is (key, reserved as, made) or null."""
-    run, id_, key = request
-    owed = adopt(tx, run, body, id_)
-    if key is not None and owed is not None:
-        tx.execute("settle_once", run[0], *key)
-    return owed, ()

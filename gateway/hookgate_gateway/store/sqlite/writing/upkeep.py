@@ -125,6 +125,7 @@ def prune(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
     before, limit, position = request
     tx.execute("prune_unreported_runs", 0, before, limit)
     tx.execute("prune_unreported_runs", 1, before - _OPEN_RUN, limit)
+    tx.execute("prune_asked_runs", before, limit)
     tx.execute("prune_replays", before, limit)
     removed, chunk = 0, limit * _LOOK_AT
     rows = tx.execute("events_after", position, chunk).fetchall()
