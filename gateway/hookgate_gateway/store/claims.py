@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hookgate_gateway.rules.delivery import Delivery, DeliveryId, LaneKey, Namespace, Timestamp
 from hookgate_gateway.rules.values import busy_value
 
-__all__ = ["Claim", "Claims", "Expectation", "Position"]
+__all__ = ["Claim", "Claims", "Expectation", "Position", "Walks"]
 
 
 @busy_value
@@ -24,7 +24,9 @@ class Claim:
 
     namespace: Namespace
     due: Timestamp
-    parked_in: LaneKey | None = None
+    lane: LaneKey
+    parked: bool = False
+    """In the store it waits for its lane."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,13 +63,12 @@ class Claims:
     def take(self, deliveries: Iterable[Delivery], *, parked: bool = False) -> None:
         """They are in hand from now on."""
         for delivery in deliveries:
-            lane = delivery.lane if parked else None
             self._taken[delivery.id] = Claim(
-                namespace=delivery.namespace, due=delivery.due, parked_in=lane
+                namespace=delivery.namespace, due=delivery.due, lane=delivery.lane, parked=parked
             )
             self._expected.pop(delivery.id, None)
-            if lane is not None:
-                self._parked.setdefault(lane, set()).add(delivery.id)
+            if parked:
+                self._parked.setdefault(delivery.lane, set()).add(delivery.id)
 
     def drop(self, ids: Iterable[DeliveryId]) -> None:
         """They are out of hand: recorded, parked or released."""
@@ -75,11 +76,11 @@ class Claims:
             claim = self._taken.pop(id_, None)
             if self._open_takes:
                 self._lingering.add(id_)
-            if claim is not None and claim.parked_in is not None:
-                lane = self._parked[claim.parked_in]
+            if claim is not None and claim.parked:
+                lane = self._parked[claim.lane]
                 lane.discard(id_)
                 if not lane:
-                    del self._parked[claim.parked_in]
+                    del self._parked[claim.lane]
 
     def parked_in(self, lane: LaneKey) -> Sequence[DeliveryId]:
         """What is in hand of a lane's parked deliveries."""
@@ -137,3 +138,39 @@ class Position:
         here = (due, "")
         self.at = min(self.at, here)
         self._floor = here if self._floor is None else min(self._floor, here)
+
+
+class Walks:
+    """How far the parked deliveries of each lane are in hand, so that they are not read again and again.
+
+    Knowing it saves reading, and nothing depends on it: who has come to the end of a lane begins anew,
+    and so does whoever comes ``patience`` seconds after the beginning.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._at: dict[LaneKey, tuple[tuple[Timestamp, DeliveryId], float]] = {}
+        self._taking: LaneKey | None = None
+
+    def begin(self, lane: LaneKey, now: float) -> tuple[Timestamp, DeliveryId] | None:
+        """Where a take of this lane starts to read; None: at the beginning. Monotonic seconds."""
+        self._taking = lane
+        at, since = self._at.get(lane, (None, now))
+        if now - since >= self._patience:
+            del self._at[lane]
+            return None
+        return at
+
+    def reached(self, lane: LaneKey, last: Delivery | None, now: float) -> None:
+        """The take has read up to and with this one; None: to the end."""
+        if last is None or self._taking != lane:
+            self._at.pop(lane, None)
+        else:
+            since = self._at[lane][1] if lane in self._at else now
+            self._at[lane] = (last.due, last.id), since
+
+    def back(self, lane: LaneKey) -> None:
+        """Something that was read may be there again: begin anew, also after a take that is under way."""
+        self._at.pop(lane, None)
+        if self._taking == lane:
+            self._taking = None

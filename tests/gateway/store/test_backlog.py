@@ -172,6 +172,19 @@ class TestGivingBack:
         assert [d.run_id for d in behind] == ["tsk_3", "tsk_4"]
         assert [d.run_id for d in await store.take_parked(lane, 3)] == ["tsk_0", "tsk_1", "tsk_2"]
 
+    async def test_what_was_given_back_comes_before_what_lies_behind(self, store):
+        for n in range(6):
+            await owed(store, acceptance(f"tsk_{n}", at=START + n, parked=True))
+        lane = subscription_lane(SHOP, "invoices")
+        first, second = await store.take_parked(lane, 2)
+        third, _ = await store.take_parked(lane, 2)
+        await store.park([first.id])
+        await store.record([failure(third, due=START - 1, parked=True)])
+        await store.release([second.id])
+        again = await store.take_parked(lane, 4)
+        assert [d.run_id for d in again] == ["tsk_2", "tsk_0", "tsk_1", "tsk_4"]
+        assert [d.run_id for d in await store.take_parked(lane, 4)] == ["tsk_5"]
+
     async def test_released_parked_ones_stay_parked(self, store):
         item = acceptance(parked=True)
         await store.accept([item])

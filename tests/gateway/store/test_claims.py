@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookgate_gateway.rules.delivery import Delivery, DeliveryId, Kind, Target
-from hookgate_gateway.store.claims import Claims, Expectation, Position
+from hookgate_gateway.store.claims import Claims, Expectation, Position, Walks
 
 
 def delivery(id_: str) -> Delivery:
@@ -125,3 +125,40 @@ class TestPosition:
             if snapshot is None:
                 left = rows - taken
                 assert all((float(row), "x") > position.at for row in left)
+
+
+class TestWalks:
+    LANE = "s/shop/s"
+
+    def test_a_take_goes_on_behind_the_one_before(self):
+        walks = Walks(30.0)
+        assert walks.begin(self.LANE, 0.0) is None
+        walks.reached(self.LANE, delivery("a"), 0.0)
+        assert walks.begin(self.LANE, 1.0) == (1.0, "a")
+        assert walks.begin("s/shop/other", 1.0) is None
+
+    def test_at_the_end_of_the_lane_the_next_one_begins_anew(self):
+        walks = Walks(30.0)
+        walks.begin(self.LANE, 0.0)
+        walks.reached(self.LANE, delivery("a"), 0.0)
+        walks.begin(self.LANE, 1.0)
+        walks.reached(self.LANE, None, 1.0)
+        assert walks.begin(self.LANE, 2.0) is None
+
+    def test_what_is_given_back_during_a_take_holds_against_its_answer(self):
+        walks = Walks(30.0)
+        walks.begin(self.LANE, 0.0)
+        walks.back("s/shop/other")
+        walks.reached(self.LANE, delivery("a"), 0.0)
+        walks.begin(self.LANE, 1.0)
+        walks.back(self.LANE)
+        walks.reached(self.LANE, delivery("b"), 1.0)
+        assert walks.begin(self.LANE, 2.0) is None
+
+    def test_no_walk_goes_on_for_ever(self):
+        walks = Walks(30.0)
+        for now in (0.0, 10.0, 20.0):
+            walks.begin(self.LANE, now)
+            walks.reached(self.LANE, delivery("a"), now)
+        assert walks.begin(self.LANE, 29.9) == (1.0, "a")
+        assert walks.begin(self.LANE, 30.0) is None

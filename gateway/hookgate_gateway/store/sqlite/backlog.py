@@ -23,7 +23,7 @@ from hookgate_gateway.rules.delivery import (
 )
 from hookgate_gateway.rules.retry import GiveUp, RetryAt, Succeed, Verdict
 from hookgate_gateway.store.alarm import Alarm
-from hookgate_gateway.store.claims import Claims, Expectation, Position
+from hookgate_gateway.store.claims import Claims, Expectation, Position, Walks
 from hookgate_gateway.store.sqlite.link import Link
 from hookgate_gateway.store.sqlite.reader import Reader
 
@@ -36,6 +36,8 @@ _NEWEST = 2**53
 """After every revision."""
 _TAKE_BYTES = 8 << 20
 """Bodies of one take, in bytes."""
+_WALK = 30.0
+"""Seconds after which a lane's parked deliveries are read from their beginning again."""
 
 
 class SqliteBacklog:
@@ -47,6 +49,7 @@ class SqliteBacklog:
         self._alarm = alarm
         self._claims = Claims()
         self._position = Position()
+        self._walks = Walks(_WALK)
         self._taking = asyncio.Lock()
 
     async def owned(self) -> Ownership:
@@ -110,13 +113,31 @@ class SqliteBacklog:
     ) -> Sequence[Delivery]:
         async with self._taking:
             with self._claims.open_take():
-                behind = _finite(after or (-math.inf, ""))
-                request = (lane, *behind, limit, self._claims.parked_in(lane), _TAKE_BYTES)
-                (rows, sizes), bodies = await self._link.request("take_parked", request)
-                fresh = [row for row in rows if row[1] not in self._claims]
-                found = deliveries_of(fresh, sizes, bodies)
-                self._claims.take(found, parked=True)
-                return found
+                if after is not None:
+                    return (await self._take_parked(lane, after, limit))[0]
+                return await self._walk(lane, limit)
+
+    async def _walk(self, lane: LaneKey, limit: int) -> list[Delivery]:
+        """Go on behind what is in hand; at the end of the lane, look at all of it."""
+        clock = asyncio.get_running_loop().time
+        behind = self._walks.begin(lane, clock())
+        found, more = await self._take_parked(lane, behind, limit)
+        if behind is not None and not more and len(found) < limit:
+            rest, more = await self._take_parked(lane, None, limit - len(found))
+            found += rest
+        self._walks.reached(lane, found[-1] if more and found else None, clock())
+        return found
+
+    async def _take_parked(
+        self, lane: LaneKey, behind: tuple[Timestamp, DeliveryId] | None, limit: int
+    ) -> tuple[list[Delivery], bool]:
+        """What waits behind a position, and whether there may be more."""
+        in_hand = self._claims.parked_in(lane) if behind is None else ()
+        request = (lane, *_finite(behind or (-math.inf, "")), limit, in_hand, _TAKE_BYTES)
+        (rows, sizes, more), bodies = await self._link.request("take_parked", request)
+        found = deliveries_of([r for r in rows if r[1] not in self._claims], sizes, bodies)
+        self._claims.take(found, parked=True)
+        return found, more
 
     async def parked_lanes(self) -> Sequence[LaneKey]:
         lanes, _ = await self._link.request("parked_lanes", None)
@@ -128,6 +149,8 @@ class SqliteBacklog:
         if keys:
             await self._link.request("park", keys)
             self._claims.drop(ids)
+            for lane in {claim.lane for _, claim in claims if claim is not None}:
+                self._walks.back(lane)
 
     async def record(self, results: Sequence[Recording]) -> Sequence[Recorded]:
         if not results:
@@ -141,8 +164,11 @@ class SqliteBacklog:
         answers, _ = await self._link.request("record", items, bodies)
         self._claims.drop(result.delivery.id for result in results)
         for result in results:
-            if isinstance(result.verdict, RetryAt) and not result.parked:
-                self.arrived(result.verdict.due)
+            if isinstance(result.verdict, RetryAt):
+                if result.parked:
+                    self._walks.back(result.delivery.lane)
+                else:
+                    self.arrived(result.verdict.due)
         return [Recorded.CANCELLED if answer else Recorded.STORED for answer in answers]
 
     async def expire(self, ids: Sequence[DeliveryId], now: Timestamp) -> Sequence[Ended]:
@@ -182,7 +208,9 @@ class SqliteBacklog:
     def _give_back(self, ids: Sequence[DeliveryId]) -> None:
         for id_ in ids:
             claim = self._claims.get(id_)
-            if claim is not None:
+            if claim is not None and claim.parked:
+                self._walks.back(claim.lane)
+            elif claim is not None:
                 self._position.back(claim.due)
         self._claims.drop(ids)
         if ids:

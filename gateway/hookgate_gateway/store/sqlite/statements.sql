@@ -173,11 +173,14 @@ SELECT due FROM deliveries INDEXED BY deliveries_due
 WHERE state = 'pending' AND parked = 0 AND due > ? ORDER BY due, id LIMIT 1
 
 -- name: take_parked
-SELECT namespace, id, event_id, run_id, subscription, url, key_secret, key_fingerprint, lane, kind,
-       attempts, due, created_at, body_size
-FROM deliveries INDEXED BY deliveries_parked
-WHERE state = 'pending' AND parked = 1 AND lane = ?1 AND (due, id) > (?2, ?3)
-ORDER BY due, id LIMIT ?4
+-- With their bodies, those alone that may wait in memory (LARGE_BODY): the others are not even read.
+SELECT d.namespace, d.id, d.event_id, d.run_id, d.subscription, d.url, d.key_secret,
+       d.key_fingerprint, d.lane, d.kind, d.attempts, d.due, d.created_at, d.body_size,
+       CASE WHEN d.body_size <= 65536 THEN e.body END
+FROM deliveries d INDEXED BY deliveries_parked
+JOIN events e ON e.namespace = d.namespace AND e.id = d.event_id
+WHERE d.state = 'pending' AND d.parked = 1 AND d.lane = ?1 AND (d.due, d.id) > (?2, ?3)
+ORDER BY d.due, d.id LIMIT ?4
 
 -- name: parked_lanes
 -- A loose scan: one seek for each lane, however much waits in it.

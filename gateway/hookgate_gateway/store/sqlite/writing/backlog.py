@@ -6,6 +6,7 @@ queue, so that nothing recorded can look pending once more, and no thread compet
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 from hookgate_gateway.store.sqlite.writing.transaction import SQL, Answer, Transaction
@@ -27,13 +28,23 @@ def take_due(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
 
 
 def take_parked(tx: Transaction, request: Sequence[Any], _: memoryview) -> Answer:
-    """The lane's first rows after a position, without those that the gateway has in hand."""
+    """The lane's first rows after a position, without those in hand; whether there may be more."""
     lane, due, id_, limit, in_hand, budget = request
     held = frozenset(in_hand)
-    rows = tx.execute("take_parked", lane, due, id_, limit + len(held)).fetchall()
-    free = [row for row in rows if row[1] not in held][:limit]
-    taken, sizes, bodies = with_bodies(tx, free, budget)
-    return (taken, sizes), bodies
+    taken: list[tuple[Any, ...]] = []
+    bodies: list[bytes] = []
+    with closing(tx.cursor.connection.cursor()) as rows:
+        rows.execute(SQL["take_parked"], (lane, due, id_, limit + len(held)))
+        for *row, body in rows:
+            if row[1] in held:
+                continue
+            budget -= len(body or b"")
+            if len(taken) == limit or (taken and budget < 0):
+                return (taken, [len(body) for body in bodies], True), bodies
+            taken.append((*row, -1 if body is None else len(bodies)))
+            if body is not None:
+                bodies.append(body)
+    return (taken, [len(body) for body in bodies], len(taken) == limit), bodies
 
 
 def parked_lanes(tx: Transaction, _: Any, __: memoryview) -> Answer:
