@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import backlog, scenarios, weight
+from benchmarks import backlog, growth, scenarios, waiting, weight
 from benchmarks.processes import BenchmarkFailed, Receiver, receiver
 from benchmarks.summary import Rounds, figures, print_table, write_json
 from hookgate.version import __version__
@@ -103,11 +103,14 @@ def _stored(rounds: Rounds, target: Receiver, arguments: argparse.Namespace) -> 
     if "parked" in arguments.only:
         _say("  parked deliveries")
         count = 10_000 if quick else 1_000_000 if full else 100_000
-        rounds.parked.append(weight.parked(target, count, seconds))
+        parked = waiting.parked(
+            target, count, seconds, rates=_RATES, drain_seconds=5.0 if quick else 30.0
+        )
+        rounds.parked.append(parked)
     if "growth" in arguments.only and full:
         for count in _GROWTH[:1] if quick else _GROWTH:
             _say(f"  {count:,} stored events")
-            grown = weight.grown(target, count, 3_000 if quick else 12_000, seconds)
+            grown = growth.grown(target, count, 3_000 if quick else 12_000, seconds)
             rounds.growth.setdefault(count, []).append(grown)
 
 

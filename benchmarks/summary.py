@@ -15,8 +15,12 @@ from rich.table import Table
 from benchmarks.backlog import Dispatch, Replay
 from benchmarks.backlog import lines as backlog_lines
 from benchmarks.figure import Figure, of
-from benchmarks.scenarios import Bare, FanOut, Footprint, Hung, Latency
-from benchmarks.weight import Grown, Parked, Subscriptions, growth_lines
+from benchmarks.growth import Grown
+from benchmarks.growth import lines as growth_lines
+from benchmarks.scenarios import P99_GOALS, Bare, FanOut, Footprint, Hung, Latency
+from benchmarks.waiting import Parked
+from benchmarks.waiting import lines as waiting_lines
+from benchmarks.weight import Subscriptions
 from benchmarks.weight import lines as weight_lines
 
 
@@ -38,7 +42,6 @@ class Rounds:
 
 _RATIO_GOALS = {1: 0.45, 10: 0.85}
 _CPU_GOALS = {1: 0.20, 10: 0.12}
-_P99_GOALS = {200: 6.5, 500: 10, 1000: 15}
 
 
 def figures(rounds: Rounds) -> Iterable[Figure]:
@@ -48,16 +51,17 @@ def figures(rounds: Rounds) -> Iterable[Figure]:
     for width, results in rounds.fan_out.items():
         yield from _fan_out(rounds.bare, width, results)
     for rate, ages in rounds.latency.items():
-        yield from _latency(f"publish → arrival at {rate}/s", ages, _P99_GOALS.get(rate))
+        yield from _latency(f"publish → arrival at {rate}/s", ages, P99_GOALS.get(rate))
     if rounds.hung:
         yield from _hung(rounds.hung)
     if rounds.footprint:
         yield from _footprint(rounds.footprint)
     speeds = [result.per_second for result in rounds.bare]
     yield from backlog_lines(rounds.backlog, rounds.replay, speeds)
-    yield from weight_lines(rounds.subscriptions, rounds.parked)
-    for results in rounds.growth.values():
-        yield from growth_lines(results, speeds)
+    yield from weight_lines(rounds.subscriptions)
+    yield from waiting_lines(rounds.parked)
+    for grown in rounds.growth.values():
+        yield from growth_lines(grown, speeds)
 
 
 def _bare(results: Sequence[Bare]) -> Iterable[Figure]:
