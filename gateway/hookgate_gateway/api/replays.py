@@ -15,7 +15,8 @@ from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
 from hookgate_gateway.api.run_requests import ReplayRequest, read
 from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.snapshot import Caller
-from hookgate_gateway.dispatch.plan import Blocked, Held, Send
+from hookgate_gateway.dispatch.plan import Blocked, Held
+from hookgate_gateway.ports import Shipment
 from hookgate_gateway.replay.once import (
     Ambiguous,
     NotEnded,
@@ -136,7 +137,7 @@ def _previewed(previewed: Previewed, timestamp: int) -> dict[str, Any]:
     headers: dict[str, str] = {}
     error: str | None = None
     match previewed.plan:
-        case Send(shipment):
+        case Shipment() as shipment:
             target = previews.url(shipment)
             headers = previews.headers(shipment, timestamp)
         case Held(reason):

@@ -52,7 +52,8 @@ class Admission:
         if lane.held or not self._windows.push(lane, delivery):
             self.park(delivery)
             return False
-        self.settle(lane)
+        if lane.waiting == 1 or lane.subscription is None:
+            self.settle(lane)  # behind others, and for the same URL, it changes nothing
         return True
 
     def park(self, delivery: Delivery) -> None:

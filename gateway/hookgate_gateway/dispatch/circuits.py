@@ -51,12 +51,15 @@ class Circuits:
     def push(self, delivery: Delivery) -> None:
         url = delivery.target.url or ""
         circuit = self._all.get(url) or self._new(url)
+        if not circuit.waiting:
+            self._ready[url] = circuit
         circuit.waiting[delivery.id] = delivery
-        self._ready[url] = circuit
 
     def pop(self, now: float) -> Delivery:
         """The next delivery whose breaker lets it start; ``ready_at`` said that there is one."""
-        circuit = next(c for c in self._ready.values() if is_due(c.breaker.ready_at, now))
+        for circuit in self._ready.values():
+            if is_due(circuit.breaker.ready_at, now):
+                break
         _, delivery = circuit.waiting.popitem(last=False)
         if circuit.waiting:
             self._ready.move_to_end(circuit.url)

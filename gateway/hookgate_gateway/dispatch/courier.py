@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from hookgate_gateway.dispatch.bodies import LargeBodies
-from hookgate_gateway.dispatch.plan import Blocked, Catalogue, Held, Send, plan
+from hookgate_gateway.dispatch.plan import Blocked, Catalogue, Held, plan
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Backlog, Sender, Shipment, StoreUnavailable
 from hookgate_gateway.rules.delivery import Attempt, Delivery, Outcome, Timestamp
@@ -43,16 +43,20 @@ class Courier:
         """Make the attempt; None when the delivery was given back and no attempt was used up."""
         started_at, started = self._clock.now(), self._clock.monotonic()
         try:
-            return await self._attempt(delivery)
+            if delivery.body is None:
+                return await self._attempt_large(delivery)
+            planned = plan(delivery, delivery.body, self._catalogue.snapshot)
+            if isinstance(planned, Shipment):
+                return await self._sender.send(planned)
+            return self._not_sent(delivery, planned)
         except Exception as error:  # noqa: BLE001 - it must not stay in hand for ever
             self._observer.error(
                 "attempt_failed", delivery_id=delivery.id, error=type(error).__name__
             )
             return self._fault(started_at, started)
 
-    async def _attempt(self, delivery: Delivery) -> Attempt | None:
-        if delivery.body is not None:
-            return await self._try(delivery, delivery.body)
+    async def _attempt_large(self, delivery: Delivery) -> Attempt | None:
+        """Read the body first, once there is room for it."""
         async with self._large.room(delivery.namespace, delivery.body_size):
             try:
                 body = await self._backlog.body(delivery.namespace, delivery.event_id)
@@ -62,17 +66,16 @@ class Courier:
                 return None
             if body is None:
                 return self.blocked("the event's bytes are not in the store any more")
-            return await self._try(delivery, body)
+            planned = plan(delivery, body, self._catalogue.snapshot)
+            if isinstance(planned, Shipment):
+                return await self._sender.send(planned)
+            return self._not_sent(delivery, planned)
 
-    async def _try(self, delivery: Delivery, body: bytes) -> Attempt | None:
-        match plan(delivery, body, self._catalogue.snapshot):
-            case Send(shipment):
-                return await self.send(shipment)
-            case Held():
-                self._park(delivery)
-                return None
-            case Blocked(error):
-                return self.blocked(error)
+    def _not_sent(self, delivery: Delivery, planned: Held | Blocked) -> Attempt | None:
+        if isinstance(planned, Blocked):
+            return self.blocked(planned.error)
+        self._park(delivery)
+        return None
 
     async def send(self, shipment: Shipment) -> Attempt:
         """Post it. An exception of the sender is a fault of ours: logged, retried as a failure."""

@@ -17,7 +17,6 @@ from hookgate_gateway.dispatch.plan import (
     Catalogue,
     Held,
     Plan,
-    Send,
     lane_terms,
     plan,
     terms,
@@ -143,7 +142,7 @@ class DirectSends:
         if body is None:
             return self._courier.blocked("the event's bytes are not in the store any more")
         match plan_direct(delivery, body, self._catalogue.snapshot):
-            case Send(shipment):
+            case Shipment() as shipment:
                 return await self._courier.send(shipment)
             case Held(reason):
                 return self._courier.blocked(f"the subscription is held: {reason or 'Unknown'}")

@@ -44,13 +44,6 @@ class Catalogue(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
-    """Post this."""
-
-    shipment: Shipment
-
-
-@dataclass(frozen=True, slots=True)
 class Held:
     """Not now: the delivery waits for its lane. Uses up no attempt."""
 
@@ -65,7 +58,8 @@ class Blocked:
     error: str
 
 
-Plan = Send | Held | Blocked
+Plan = Shipment | Held | Blocked
+"""A shipment is to be posted."""
 
 
 def plan(delivery: Delivery, body: bytes, snapshot: Snapshot) -> Plan:
@@ -86,7 +80,7 @@ def plan(delivery: Delivery, body: bytes, snapshot: Snapshot) -> Plan:
             f"the API-key Secret {target.key.secret!r} that created the run is gone;"
             " nothing is sent unsigned"
         )
-    return Send(_to_url(delivery, body, target.url, key, target.key.fingerprint))
+    return _to_url(delivery, body, target.url, key, target.key.fingerprint)
 
 
 def to_subscription(delivery: Delivery, body: bytes, subscription: Subscription) -> Plan:
@@ -94,24 +88,22 @@ def to_subscription(delivery: Delivery, body: bytes, subscription: Subscription)
     endpoint, signing = subscription.endpoint, subscription.signing
     if endpoint is None or signing is None or not signing.keys:
         return Held(HoldReason.UNRESOLVED)
-    return Send(
-        Shipment(
-            namespace=delivery.namespace,
-            lane=delivery.lane,
-            url=endpoint.url,
-            secret_url=endpoint.secret_url,
-            headers=endpoint.headers,
-            secret_headers=endpoint.secret_headers,
-            timeout=endpoint.timeout,
-            tls=endpoint.tls,
-            scheme=signing.scheme,
-            keys=signing.keys,
-            body=body,
-            event_id=delivery.event_id,
-            delivery_id=delivery.id,
-            number=delivery.attempts + 1,
-            replay=delivery.kind is not Kind.EVENT,
-        )
+    return Shipment(
+        namespace=delivery.namespace,
+        lane=delivery.lane,
+        url=endpoint.url,
+        secret_url=endpoint.secret_url,
+        headers=endpoint.headers,
+        secret_headers=endpoint.secret_headers,
+        timeout=endpoint.timeout,
+        tls=endpoint.tls,
+        scheme=signing.scheme,
+        keys=signing.keys,
+        body=body,
+        event_id=delivery.event_id,
+        delivery_id=delivery.id,
+        number=delivery.attempts + 1,
+        replay=delivery.kind is not Kind.EVENT,
     )
 
 

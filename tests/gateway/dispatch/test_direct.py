@@ -7,8 +7,8 @@ import pytest
 
 from hookgate_gateway.contract import Endpoint
 from hookgate_gateway.dispatch.direct import DirectSends, NoSlot, TooManyTests
-from hookgate_gateway.dispatch.plan import Send, plan
-from hookgate_gateway.ports import StoreUnavailable
+from hookgate_gateway.dispatch.plan import plan
+from hookgate_gateway.ports import Shipment, StoreUnavailable
 from hookgate_gateway.rules.delivery import Ending, Kind, Outcome
 from hookgate_gateway.rules.lane import BreakerState, LaneLimits
 from tests.gateway.dispatch.fakes import (
@@ -45,8 +45,8 @@ def sample(world, namespace="shop"):
         b"{}",
         replace(world.catalogue.snapshot, subscriptions={("shop", "invoices"): shop}),
     )
-    assert isinstance(found, Send)
-    return replace(found.shipment, namespace=namespace, test=True)
+    assert isinstance(found, Shipment)
+    return replace(found, namespace=namespace, test=True)
 
 
 def stored(world):

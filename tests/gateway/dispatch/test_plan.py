@@ -6,7 +6,8 @@ import pytest
 
 from hookgate.signing import SigningScheme
 from hookgate_gateway.contract import Endpoint, Signing, Tls
-from hookgate_gateway.dispatch.plan import Blocked, Held, Send, lane_terms, plan, terms
+from hookgate_gateway.dispatch.plan import Blocked, Held, lane_terms, plan, terms
+from hookgate_gateway.ports import Shipment
 from hookgate_gateway.rules.delivery import Delivery, HoldReason, KeyRef, Kind, Target
 from hookgate_gateway.rules.lane import LaneLimits, run_lane, subscription_lane
 from hookgate_gateway.rules.retry import ONCE, RetryPolicy
@@ -47,9 +48,7 @@ def to_run(secret="app", fingerprint="f1"):
 
 
 def test_a_subscriptions_shipment_is_what_it_says():
-    found = plan(
-        delivery(), b"{1}", snapshot(subscription(endpoint=FULL, signing=SIGNING))
-    ).shipment
+    found = plan(delivery(), b"{1}", snapshot(subscription(endpoint=FULL, signing=SIGNING)))
     assert (found.url, found.headers, found.secret_headers) == (
         FULL.url,
         FULL.headers,
@@ -69,7 +68,7 @@ def test_a_subscriptions_shipment_is_what_it_says():
 
 @pytest.mark.parametrize("kind", [Kind.REPLAY, Kind.DIRECT])
 def test_a_replay_says_so(kind):
-    assert plan(delivery(kind=kind), b"", snapshot(subscription())).shipment.replay
+    assert plan(delivery(kind=kind), b"", snapshot(subscription())).replay
 
 
 @pytest.mark.parametrize(
@@ -98,7 +97,7 @@ def test_a_runs_delivery_is_signed_with_the_value_that_created_it_else_the_curre
     fingerprint, key
 ):
     keys = [api_key(f2=b"2" * 24, f1=b"1" * 24)]
-    found = plan(to_run(fingerprint=fingerprint), b"", snapshot(keys=keys)).shipment
+    found = plan(to_run(fingerprint=fingerprint), b"", snapshot(keys=keys))
     assert found.keys == (key,)
     assert (found.url, found.timeout, found.headers) == (URL, 30.0, ())
     assert found.scheme is SigningScheme.SKYVERN
@@ -121,7 +120,7 @@ def test_nothing_is_ever_sent_unsigned(owed, keys):
 
 def test_no_secret_in_what_is_printed():
     found = plan(delivery(), b"body!", snapshot(subscription()))
-    assert isinstance(found, Send)
+    assert isinstance(found, Shipment)
     assert "kkkk" not in repr(found)
     assert "body!" not in repr(found)
 
