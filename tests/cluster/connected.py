@@ -14,22 +14,6 @@ from tests.controlplane.worlds import Recorder, spec
 
 GROUP = "/apis/hookgate.dev/v1alpha1"
 POLL_SECONDS = 0.02
-OPERATORS_RULES = [
-    {
-        "apiGroups": ["hookgate.dev"],
-        "resources": ["webhooksubscriptions", "webhookreplays"],
-        "verbs": ["get", "list", "watch"],
-    },
-    {
-        "apiGroups": ["hookgate.dev"],
-        "resources": ["webhooksubscriptions/status", "webhookreplays/status"],
-        "verbs": ["patch"],
-    },
-    {"apiGroups": ["hookgate.dev"], "resources": ["webhookreplays"], "verbs": ["delete"]},
-    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]},
-    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},
-    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
-]
 
 
 async def until(question, within=15.0):

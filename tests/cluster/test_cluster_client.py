@@ -19,8 +19,9 @@ from hookgate_operator.ports import (
     Unavailable,
 )
 from hookgate_process.failures import CannotStart
-from tests.cluster.connected import OPERATORS_RULES, Objects, connected
+from tests.cluster.connected import Objects, connected
 from tests.cluster.crds import install_crds, remove_crd
+from tests.cluster.rbac import operator_rules
 from tests.controlplane.worlds import Recorder, key
 
 READY = Announcement(type="Normal", reason="Ready", message="Deliveries are signed and sent.")
@@ -154,7 +155,7 @@ async def test_an_event_that_cannot_be_recorded_is_told_to_the_observer_alone(
     objects, service_account
 ):
     invoices = objects.subscription()
-    without = [rule for rule in OPERATORS_RULES if "events" not in rule["resources"]]
+    without = [rule for rule in operator_rules() if "events" not in rule["resources"]]
     observer = Recorder()
     async with connected(service_account(rules=without).kubeconfig, observer) as cluster:
         await cluster.announce(await cluster.find(invoices), READY)
@@ -245,7 +246,7 @@ async def test_faults_of_the_server_are_told_apart(objects, faults):
 async def test_a_pod_uses_a_new_token_as_soon_as_its_file_has_it(
     service_account, tmp_path, monkeypatch, crds_installed
 ):
-    account = service_account(rules=OPERATORS_RULES)
+    account = service_account(rules=operator_rules())
     host, _, port = account.access.url.removeprefix("https://").rpartition(":")
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)

@@ -11,8 +11,9 @@ import pytest
 
 from hookgate_operator.cluster import watch_names
 from hookgate_operator.ports import Found, Key, Kind, NotFound
-from tests.cluster.connected import OPERATORS_RULES, Objects, connected, until, watching
+from tests.cluster.connected import Objects, connected, until, watching
 from tests.cluster.crds import install_crds, remove_crd
+from tests.cluster.rbac import operator_rules, rules
 
 API_KEY = {"hookgate.dev/api-key": "true"}
 SOURCE = {"hookgate.dev/source": "skyvern"}
@@ -148,7 +149,7 @@ async def test_in_get_mode_key_secrets_are_listed(control_plane, objects, namesp
 async def test_a_namespaced_operator_asks_for_nothing_of_the_cluster(
     faults, service_account, objects, namespace, mode
 ):
-    account = service_account(rules=OPERATORS_RULES)
+    account = service_account(rules=operator_rules(secrets_mode=mode))
     kubeconfig = faults.kubeconfig(account.access)
     async with watching(kubeconfig, namespaces=(namespace,), secrets_mode=mode) as told:
         await told.ready()
@@ -163,7 +164,7 @@ async def test_a_namespaced_operator_asks_for_nothing_of_the_cluster(
 async def test_an_operator_of_the_whole_cluster_hears_of_every_namespace(
     control_plane, service_account, objects
 ):
-    account = service_account(cluster_rules=OPERATORS_RULES)
+    account = service_account(cluster_rules=rules("cluster-wide"))
     async with watching(account.kubeconfig) as told:
         await told.ready()
         await told.woke(objects.subscription(), within=2)
@@ -172,7 +173,7 @@ async def test_an_operator_of_the_whole_cluster_hears_of_every_namespace(
 async def test_a_missing_rule_is_told_once_and_its_watch_begins_when_it_is_there(
     control_plane, service_account, objects, namespace
 ):
-    without = [rule for rule in OPERATORS_RULES if "secrets" not in rule["resources"]]
+    without = [rule for rule in operator_rules() if "secrets" not in rule["resources"]]
     account = service_account(rules=without)
     async with watching(account.kubeconfig, namespaces=(namespace,)) as told:
         await told.woke(objects.subscription())
@@ -181,7 +182,7 @@ async def test_a_missing_rule_is_told_once_and_its_watch_begins_when_it_is_there
         assert told.watches.stale() == ()
         role = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles/operator"
         control_plane.admin.must(
-            "PATCH", role, {"rules": OPERATORS_RULES}, content_type="application/merge-patch+json"
+            "PATCH", role, {"rules": operator_rules()}, content_type="application/merge-patch+json"
         )
         await told.ready()
         assert len(told.observer.of("watch_trouble")) == 3
@@ -277,7 +278,7 @@ async def test_a_watch_that_is_refused_once_is_had_soon(faults, objects, namespa
 async def test_a_new_token_is_used_when_the_old_one_is_refused(
     faults, service_account, objects, namespace
 ):
-    account = service_account(rules=OPERATORS_RULES)
+    account = service_account(rules=operator_rules())
     async with watching(faults.kubeconfig(account.access), namespaces=(namespace,)) as told:
         await told.ready()
         faults.answer(401, path="watch=true", times=None)
@@ -287,8 +288,9 @@ async def test_a_new_token_is_used_when_the_old_one_is_refused(
         await told.woke(objects.subscription(), within=20)
 
 
-async def test_failing_watches_are_no_hot_loop(faults, crds_installed, namespace):
-    faults.answer(500, path="watch=true", times=None)
+@pytest.mark.parametrize("answer", [{"status": 500}, {"status": 200, "body": ""}])
+async def test_failing_watches_are_no_hot_loop(faults, crds_installed, namespace, answer):
+    faults.answer(**answer, path="watch=true", times=None)
     async with watching(faults.kubeconfig(), namespaces=(namespace,)):
         await until(lambda: len(watch_requests(faults)) >= 5)
         faults.forget()

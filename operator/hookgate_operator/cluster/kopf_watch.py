@@ -33,6 +33,8 @@ _SILENCE_SECONDS: Final = 70.0
 _PAGE: Final = 500
 _SAME_TOKEN_SECONDS: Final = 10.0
 """Within which a token that was refused is not presented again."""
+_WATCH_SECONDS: Final = 1.0
+"""Between the beginnings of two watches."""
 _PATIENCE_SECONDS: Final = 5.0
 """For a thread to end; a daemon's thread holds no process up."""
 _USER_AGENT: Final = "hookgate-operator (kopf)"
@@ -70,6 +72,7 @@ class KopfWatch:
         self._stop: asyncio.Event | None = None
         self._is_over = False
         self._sockets = Sockets()
+        self._sessions: list[aiohttp.ClientSession] = []
         self._presented: Credentials | None = None
         self._presented_at = 0.0
 
@@ -127,6 +130,8 @@ class KopfWatch:
                 stop_flag=self._stop,
             )
         finally:
+            for session in self._sessions:
+                await session.close()
             await self._sockets.close()
 
     def _registry(self) -> kopf.OperatorRegistry:
@@ -160,9 +165,9 @@ class KopfWatch:
         if credentials == self._presented and now - self._presented_at < _SAME_TOKEN_SECONDS:
             return None
         self._presented, self._presented_at = credentials, now
-        return kopf.AiohttpSession(
-            server=credentials.server, aiohttp_session=_session(credentials, self._sockets)
-        )
+        session = _session(credentials, self._sockets)
+        self._sessions.append(session)
+        return kopf.AiohttpSession(server=credentials.server, aiohttp_session=session)
 
 
 async def _awaited(ask: Callable[[], Awaitable[Credentials]]) -> Credentials:
@@ -184,9 +189,28 @@ def _session(credentials: Credentials, sockets: Sockets) -> aiohttp.ClientSessio
             limit=0, ssl=info.as_ssl_context(), socket_factory=sockets.make
         ),
         headers={**info.as_http_headers(), "User-Agent": _USER_AGENT},
+        middlewares=(_Pace(),),
         proxy=credentials.proxy,
         trust_env=False,
     )
+
+
+class _Pace:
+    """Lets a watch begin once a second at most: kopf asks again at once when an answer ends at once."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, float] = {}
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        if "watch" in request.url.query:
+            loop, path = asyncio.get_running_loop(), request.url.path
+            pause = self._began.get(path, 0.0) + _WATCH_SECONDS - loop.time()
+            if pause > 0:
+                await asyncio.sleep(pause)
+            self._began[path] = loop.time()
+        return await handler(request)
 
 
 def _drop(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:

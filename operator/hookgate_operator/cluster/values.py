@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from hookgate_operator.cluster.decoding import values_of
 from hookgate_operator.cluster.observing import ClusterObserver
-from hookgate_operator.ports import ClusterError, Values
+from hookgate_operator.ports import ClusterError, NotReadable, Values
 from hookgate_process.clock import Clock
 
 __all__ = ["Needed", "Ref", "Source", "ValueCache"]
@@ -22,6 +22,8 @@ Needed = Callable[[], Mapping[str, Collection[str]]]
 """The names that some object needs now, by namespace."""
 
 _AT_ONCE: Final = 8
+_SECOND_LOOK: Final = 3.0
+"""Seconds after which one that may no more be read is believed to be so."""
 _REREAD: Final = 0.75
 """Of the promised age: the rest is for the reading and for the gateway."""
 
@@ -131,14 +133,26 @@ class ValueCache:
         return read
 
     async def _read(self, ref: Ref) -> Values:
-        async with self._limit:
-            while True:
-                self._outdated.discard(ref)
+        """What is told meanwhile is newer than what is read: then it is read once more."""
+        doubted = False
+        while True:
+            self._outdated.discard(ref)
+            async with self._limit:
                 at = self._clock.monotonic()
                 values = await self._source.read(ref)
-                if ref not in self._outdated:
-                    self._store(ref, values, at)
-                    return values
+            if ref in self._outdated:
+                continue
+            if self._is_doubtful(ref, values) and not doubted:
+                doubted = True
+                await asyncio.sleep(_SECOND_LOOK)
+                continue
+            self._store(ref, values, at)
+            return values
+
+    def _is_doubtful(self, ref: Ref, values: Values) -> bool:
+        """An API server that starts forbids for a moment what it is about to allow."""
+        entry = self._entries.get(ref)
+        return isinstance(values, NotReadable) and entry is not None and entry.values != values
 
     def _ended(self, ref: Ref, read: asyncio.Task[Values]) -> None:
         del self._reads[ref]

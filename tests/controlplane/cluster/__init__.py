@@ -1,0 +1,1 @@
+"""The adapter of the cluster: what decides without asking."""
