@@ -37,7 +37,7 @@ faults: FaultsProxy (`tests.cluster.faults_proxy`)
     before_server=False)`, `.hold() -> Hold`; and `.mute(path) -> Hold` (answers under way stand still: a
     silent watch), `.close_open(path="")` (watches break off), `.clear()`. `path` is a regular expression
     searched in path and query. Hold: `.release()`, `.wait_reached(within)`, `await .reached(within)`.
-    `.requests: list[Recorded]` (`method path query user_agent status body`), `.writes(path="")`,
+    `.requests: list[Recorded]` (`method path query user_agent status body at`), `.writes(path="")`,
     `.forget()`.
 
 `Access` (`tests.cluster.access`): `url: str`, `ca_file: Path`, `token: str` (hidden in repr),

@@ -4,6 +4,7 @@ import asyncio
 import re
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +33,8 @@ class Recorded:
     user_agent: str
     status: int | None
     body: bytes = field(repr=False)
+    at: float = field(default_factory=time.monotonic)
+    """When it was answered, or ended without, on the monotonic clock."""
 
 
 class FaultsProxy:
