@@ -191,6 +191,38 @@ async def test_a_literal_address_inside_is_refused_by_a_hold(
     assert not receiver.log
 
 
+async def test_what_an_address_held_is_sent_once_the_endpoint_is_another(
+    idle: Gateway, receiver: Receiver
+) -> None:
+    idle.settings["egress_allow"] = "127.0.0.1/32"
+    idle.manifests.subscription("hook", "http://127.0.0.2:1/inside")
+    await idle.start()
+    await idle.held("hook", "EndpointForbidden")
+    await idle.accepted(report(run := run_id()))
+    await idle.delivery_of(run, state="held", attempts=0)
+    idle.manifests.subscription("hook", receiver.url("switch/hook"))
+    await idle.held("hook", None)
+    await idle.delivery_of(run, state="delivered", attempts=1)
+    assert len(at(receiver)) == 1
+
+
+async def test_what_an_address_held_is_sent_once_the_operator_allows_it(
+    idle: Gateway, receiver: Receiver
+) -> None:
+    idle.settings["egress_allow"] = ""
+    idle.manifests.subscription("hook", receiver.url("switch/hook"))
+    await idle.start()
+    await idle.held("hook", "EndpointForbidden")
+    await idle.accepted(report(run := run_id()))
+    await idle.delivery_of(run, state="held", attempts=0)
+    await idle.stop()
+    idle.settings["egress_allow"] = "127.0.0.1/32"
+    await idle.start()
+    await idle.held("hook", None)
+    await idle.delivery_of(run, state="delivered", attempts=1)
+    assert len(at(receiver)) == 1
+
+
 async def test_a_name_that_leads_inside_is_blocked(idle: Gateway, receiver: Receiver) -> None:
     idle.settings["egress_allow"] = ""
     delivery = await _only_attempt(idle, receiver.url(host="localhost"))

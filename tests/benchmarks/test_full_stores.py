@@ -33,6 +33,5 @@ def test_a_history_is_there_from_the_first_delivery_on(target: Receiver) -> None
     assert found.store_mib > 0.5
     assert found.dry_run_seconds > 0
     assert found.through.delivered_per_second > 0
-    assert [line.name for line in growth.lines([found], [1000.0])][0].startswith(
-        "500 stored events"
-    )
+    line = next(iter(growth.lines([found], [1000.0])))
+    assert line.name == "500 stored events: fan-out 1 / bare"

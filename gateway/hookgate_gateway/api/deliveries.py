@@ -43,6 +43,7 @@ class DeliveryRoutes:
             replays=services.replays,
             catalogue=services.catalogue,
             lanes=services.dispatch,
+            quota=services.quota,
             ids=services.ids,
             clock=services.clock,
         )
@@ -74,7 +75,7 @@ class DeliveryRoutes:
         return answers.answer(shape)
 
     async def replay(self, request: web.Request, caller: Caller) -> web.Response:
-        """202 with the new delivery; the original stays as it was."""
+        """202 with the new delivery; the original stays as it was. 429 when too many are pending."""
         id_ = DeliveryId(path_word(request, "id", "delivery"))
         result = await self._replays.replay(caller.key.namespace, id_, key_ref(caller))
         match result:

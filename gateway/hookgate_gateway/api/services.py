@@ -3,7 +3,7 @@ Whom the handlers ask: one frozen value, put together by the app.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from hookgate_gateway.api.bodies import BodyReader
@@ -15,6 +15,7 @@ from hookgate_gateway.dispatch.health import Name
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import AcceptedReport
 from hookgate_gateway.intake.ingest import Refused
+from hookgate_gateway.intake.quota import BacklogQuota
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import (
     Asking,
@@ -149,5 +150,6 @@ class Services:
     observer: Observer
     bodies: BodyReader
     rates: KeyRates
+    quota: BacklogQuota = field(default_factory=BacklogQuota)
     upstream: Upstream | None = None
     """What runs the runs; None: nothing, the gateway registers them and waits for reports."""

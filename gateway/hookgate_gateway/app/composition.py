@@ -210,6 +210,7 @@ class _Gateway:
                 now=clock.now,
                 built_in=upstream,
             ),
+            quota=quota,
             upstream=upstream,
             runs=store,
             history=store,

@@ -47,6 +47,14 @@ class Lanes(Protocol):
     def parks(self, lane: LaneKey) -> bool: ...
 
 
+class Quota(Protocol):
+    """How much a namespace may have pending; see :class:`hookgate_gateway.intake.quota.BacklogQuota`."""
+
+    def check(self, namespace: Namespace) -> None: ...
+
+    def added(self, namespace: Namespace, count: int) -> None: ...
+
+
 class DeliveryReplays:
     """Creates replays of single deliveries; the dispatcher finds them in the store, due at once."""
 
@@ -57,6 +65,7 @@ class DeliveryReplays:
         replays: Replays,
         catalogue: CurrentCatalogue,
         lanes: Lanes,
+        quota: Quota,
         ids: Ids,
         clock: Clock,
     ) -> None:
@@ -64,22 +73,28 @@ class DeliveryReplays:
         self._replays = replays
         self._catalogue = catalogue
         self._lanes = lanes
+        self._quota = quota
         self._ids = ids
         self._clock = clock
 
     async def replay(
         self, namespace: Namespace, id_: DeliveryId, key: KeyRef
     ) -> DeliveryRecord | UnknownDelivery | TargetGone:
-        """The new delivery, as stored. ``key`` signs for a target that remembers none."""
+        """The new delivery, as stored. ``key`` signs for a target that remembers none.
+
+        Raises BacklogFull: it is one more that waits, as an event's is.
+        """
         original = await self._history.delivery(namespace, id_)
         if original is None:
             return UnknownDelivery()
         name = original.target.subscription
         if name is not None and name not in live_subscriptions(self._catalogue.snapshot, namespace):
             return TargetGone(name)
+        self._quota.check(namespace)
         new = self._new(original, key)
         if await self._replays.add(new) is None:
             return UnknownDelivery()
+        self._quota.added(namespace, 1)
         return _as_stored(original, new)
 
     def _new(self, original: DeliveryRecord, key: KeyRef) -> NewReplay:

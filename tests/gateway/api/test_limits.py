@@ -127,6 +127,21 @@ async def test_a_full_backlog_is_told_with_its_numbers(tmp_path: Path) -> None:
         assert (await tenant.call("GET", "/v1/events/evt_none")).status == 404, "nothing else stops"
 
 
+async def test_a_replay_is_one_more_that_waits(tmp_path: Path) -> None:
+    async with open_world(tmp_path, quota=BacklogQuota(2)) as world:
+        tenant = await world.tenant()
+        await tenant.subscribe("hung", world.receiver.url("hang"))
+        await tenant.report("tsk_1")
+        [delivery] = (await tenant.get("/v1/deliveries"))["items"]
+        again = f"/v1/deliveries/{delivery['id']}/replay"
+        await tenant.post(again, status=202)
+        reply = await tenant.call("POST", again)
+        assert (reply.status, reply.code) == (429, "backlog_full")
+        reply = await tenant.call("POST", "/v1/deliveries/dlv_none/replay")
+        assert reply.status == 404
+        assert len((await tenant.get("/v1/deliveries"))["items"]) == 2
+
+
 async def test_a_secret_lowers_what_its_key_may_send(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         tenant = Tenant(world, Namespace("small"), "key-of-a-small-namespace")

@@ -227,6 +227,7 @@ async def open_world(
                     now=clock.now,
                     built_in=engine,
                 ),
+                quota=quota or BacklogQuota(),
                 upstream=engine,
                 runs=store,
                 history=store,
