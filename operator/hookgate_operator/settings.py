@@ -128,7 +128,7 @@ class Settings(EnvironmentSettings):
     )
     lease_seconds: int = Field(
         15,
-        ge=3,
+        ge=5,
         le=300,
         description="Seconds after which a standby takes over from a leader that has died without a"
         " word. Raise it where the API server is slow: a leader that cannot renew for two thirds of it"

@@ -181,7 +181,7 @@ def operator_settings(gateway: GatewayProcess, namespace: str, **more: str) -> M
         "gateway_ca_file": str(gateway.ca_file),
         "watch_namespaces": namespace,
         "lease_namespace": namespace,
-        "lease_seconds": "3",
+        "lease_seconds": "5",
         **more,
     }
 

@@ -24,7 +24,9 @@ from hookgate_process.clock import Clock
 __all__ = ["Alone", "Asked", "Ended", "Leadership", "LeadershipObserver", "Work", "by_lease"]
 
 _UNWIND: Final = 4.0
-"""Seconds that the work may take to stop; less than a standby waits beyond ``renew_within``."""
+"""Seconds that the work may take to stop when the Lease is lost: less than a standby waits from then on."""
+_ORDERLY: Final = 10.0
+"""Seconds that it may take while the Lease is still being renewed."""
 
 Work = Callable[[], Awaitable[None]]
 """What the leader does; never comes back by itself."""
@@ -83,7 +85,7 @@ class Alone:
             if task.done():
                 why = _died(task, self._observer)
         finally:
-            is_stuck = not await _stopped(task)
+            is_stuck = not await _stopped(task, asyncio.sleep(_ORDERLY))
             self.leads = False
             self._observer.leads(False)
         return Ended(why, is_stuck)
@@ -122,14 +124,19 @@ class ByLease:
     async def run(self, work: Work, asked_to_stop: Asked) -> Ended:
         """Wait for the Lease, do the work, and come back when leading ended, the work stopped before."""
         election = asyncio.create_task(LeaderElection(self._config()).run(), name="election")
+        ended = Ended()
         try:
             await _first(election, self._elected.wait(), asked_to_stop())
             if self._elected.is_set():
-                return await self._lead(work, election, asked_to_stop)
-            return Ended(f"the election ended: {_outcome(election)}" if election.done() else None)
+                ended = await self._lead(work, election, asked_to_stop)
+            elif election.done():
+                ended = Ended(f"the election ended: {_outcome(election)}")
         finally:
             election.cancel()
             await asyncio.wait({election})
+        if not ended.is_stuck:  # nothing of ours is written from here on
+            await self._lease.release()
+        return ended
 
     def trouble(self) -> str | None:
         return self._lease.trouble
@@ -139,18 +146,14 @@ class ByLease:
     ) -> Ended:
         self._observer.event("leading", lease=self._settings.name, identity=self._settings.identity)
         task = _begin(self, work, self._observer)
+        why: str | None = "it was cancelled"
         try:
             await _first(task, election, self._lease.taken.wait(), self._overdue(), asked_to_stop())
             why = self._why(task, election)
         finally:
-            # No write of ours may follow the release, so the work is stopped and the election is over first.
-            is_stuck = not await _stopped(task)
-            election.cancel()
-            await asyncio.wait({election})
+            is_stuck = not await _stopped(task, self._lasts(is_orderly=why is None))
             self.leads = False
             self._observer.leads(False)
-            if not is_stuck:
-                await self._lease.release()
         return Ended(why, is_stuck)
 
     def _why(self, task: "asyncio.Task[None]", election: "asyncio.Task[None]") -> str | None:
@@ -169,6 +172,13 @@ class ByLease:
         """Come back when the Lease was not renewed for too long, whatever the wall clock says."""
         while (left := self._left()) > 0:  # noqa: ASYNC110  # each renewal moves it
             await asyncio.sleep(left)
+
+    async def _lasts(self, *, is_orderly: bool) -> None:
+        """For as long as the work may take to stop."""
+        if is_orderly:
+            await _first(self._overdue(), self._lease.taken.wait(), asyncio.sleep(_ORDERLY))
+        else:
+            await asyncio.sleep(_UNWIND)
 
     def _left(self) -> float:
         """Seconds until the Lease has to be renewed."""
@@ -215,11 +225,11 @@ async def _first(*things: "asyncio.Task[Any] | Coroutine[Any, Any, Any]") -> Non
         await asyncio.wait(own)
 
 
-async def _stopped(task: "asyncio.Task[None]") -> bool:
-    """Stop the work. False when it does not within the time that there is."""
+async def _stopped(task: "asyncio.Task[None]", patience: Coroutine[Any, Any, None]) -> bool:
+    """Stop the work. False when ``patience`` comes to its end before that."""
     task.cancel()
-    done, _ = await asyncio.wait({task}, timeout=_UNWIND)
-    return bool(done)
+    await _first(task, patience)
+    return task.done()
 
 
 def _died(task: "asyncio.Task[None]", observer: LeadershipObserver) -> str:
