@@ -275,6 +275,16 @@ async def test_a_watch_that_is_refused_once_is_had_soon(faults, objects, namespa
         await told.ready()
 
 
+@pytest.mark.parametrize("code", [410, 500])
+async def test_a_watch_that_tells_of_an_error_is_begun_anew(faults, objects, namespace, code):
+    error = {"type": "ERROR", "object": {"kind": "Status", "code": code}}
+    faults.answer(200, path=r"webhooksubscriptions\?.*watch=true", body=error)
+    async with watching(faults.kubeconfig(), namespaces=(namespace,)) as told:
+        await until(lambda: len(watch_requests(faults)) > 5)
+        await told.woke(objects.subscription(), within=10)
+        await told.ready()
+
+
 async def test_a_new_token_is_used_when_the_old_one_is_refused(
     faults, service_account, objects, namespace
 ):

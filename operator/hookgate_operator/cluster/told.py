@@ -5,7 +5,7 @@ Versions are only compared for being the same. A list is a picture of the moment
 for: what the watch told since then is newer than the list, whatever the list says.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 __all__ = ["Name", "Told"]
@@ -37,9 +37,6 @@ class Told:
 
     def __contains__(self, name: object) -> bool:
         return name in self._there
-
-    def __iter__(self) -> Iterator[Name]:
-        return iter(tuple(self._there))
 
     def version(self, name: Name) -> str | None:
         """The version that was told last; None when the object is not there."""
@@ -98,8 +95,6 @@ class Told:
         return self._gone.get(name, float("-inf")) >= since
 
     def _prune(self, now: float) -> None:
-        while self._gone:
-            oldest = next(iter(self._gone))
-            if now - self._gone[oldest] < _FORGET_AFTER:
-                return
+        """The newest of them is of now: something always stays."""
+        while now - self._gone[oldest := next(iter(self._gone))] >= _FORGET_AFTER:
             del self._gone[oldest]

@@ -82,7 +82,7 @@ class _Health:
     def __init__(self, watch: Watch, around: Surroundings) -> None:
         self._watch = watch.name
         self._around = around
-        self.trouble: str | None = "it has not begun yet"
+        self.trouble: str | None = f"the watch {watch.name} has not begun yet"
         self._told: str | None = None
 
     def good(self) -> None:

@@ -135,6 +135,7 @@ def test_items_of_lists_are_given_their_kind():
 )
 def test_paths(resource, namespace, name, path):
     assert resource.path(namespace, name) == path
+    assert resource.path(namespace, name, "status") == f"{path}/status"
 
 
 @pytest.mark.parametrize(

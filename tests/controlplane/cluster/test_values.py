@@ -107,6 +107,7 @@ async def test_what_is_told_is_not(world):
     await world.begin()
     world.source.secrets[BILLING] = found(secret="one")
     world.told.add(BILLING)
+    world.needed = {"shop": {"billing"}}
     await world.get()
     world.cache.told(BILLING, secret(secret="two"))
     await asyncio.sleep(3600)
