@@ -179,6 +179,10 @@ class FaultsProxy:
             await web.TCPSite(runner, "127.0.0.1", self._port, ssl_context=own).start()
             self._started.set()
             await self._stopping.wait()
+            # A TLS connection whose peer is gone would be closed after this loop.
+            for connection in list(runner.server.connections if runner.server else ()):
+                if connection.transport is not None:
+                    connection.transport.abort()
             await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
