@@ -353,6 +353,17 @@ async def test_a_run_that_nobody_knew_of_is_known_by_its_report(
         assert (await shop.get(f"/v1/runs/{run_id}"))["run_request"]["webhook_url"] == hook(world)
 
 
+@pytest.mark.parametrize("asked", ["", "ask_nobody", "%00", "%ff", "%F0%9F%98%80", "a" * 5000])
+async def test_what_asked_says_is_anybodys_text(
+    world: World, server: Skyvern, shop: Tenant, asked: str
+) -> None:
+    run_id = (await shop.post("/v1/run/tasks", {"prompt": "a", "webhook_url": hook(world)}))["run_id"]  # fmt: skip
+    told = server.runs[run_id]["run_request"]
+    told["webhook_url"] = f"{bare(told['webhook_url'])}?asked={asked}"
+    assert await server.report(run_id, to=reached(shop)) == [200, 200, 200]
+    await shop.delivery(run_id, state="delivered", subscription=None)
+
+
 async def test_a_store_that_fails_after_the_answer_loses_no_webhook(
     world: World, server: Skyvern, shop: Tenant
 ) -> None:
