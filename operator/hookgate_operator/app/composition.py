@@ -116,8 +116,9 @@ def _client(settings: Settings, observer: OperatorObserver) -> GatewayClient:
             ca_file=settings.gateway_ca_file,
             observer=observer,
         )
-    except UnusableFile as error:
-        raise CannotStart(f"{PREFIX}GATEWAY_CA_FILE: {error}") from None
+    except UnusableFile as error:  # its text begins with the file's name
+        is_ca = str(error).startswith(str(settings.gateway_ca_file))
+        raise CannotStart(f"{PREFIX}GATEWAY_{'CA' if is_ca else 'TOKEN'}_FILE: {error}") from None
 
 
 def _cluster_settings(settings: Settings) -> ClusterSettings:

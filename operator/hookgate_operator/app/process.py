@@ -29,7 +29,7 @@ def serve(settings: Settings) -> int:
     """Run until told to stop: exit code 0. Exit code 1 when it cannot start, or when leading ended."""
     logs.configure(settings.log_format.value, settings.log_level.value)
     for library in ("kopf", "kubernetes"):
-        logging.getLogger(library).setLevel(logging.WARNING)  # at other levels they show objects
+        logging.getLogger(library).setLevel(logging.ERROR)  # what they say below that we say, too
     observer = OperatorObserver(CollectorRegistry())
     try:
         ended = asyncio.run(_run(settings, observer))
