@@ -1,6 +1,6 @@
 """A process that leads by a Lease and whose work can be made to die: `python -m tests.cluster.leading`.
 
-It says `leading` when it begins to work and `stopped` when the work was stopped. SIGUSR1: the work raises.
+It says `started`, `leading` when it begins to work and `stopped` when the work was stopped. SIGUSR1: the work raises.
 SIGUSR2: the election's task is cancelled. SIGHUP: the work does not stop when it is told to.
 """
 
@@ -66,6 +66,7 @@ async def lead(kubeconfig: Path, namespace: str, seconds: int) -> Ended:
     async with connect(connection, clock=clock, observer=observer) as cluster:
         leadership = by_lease(settings, cluster.api_client, clock=clock, observer=observer)
         signals.started()
+        say("started")
         ended = await leadership.run(work.do, signals.asked)
         say(f"ended: {ended.why}")
         if ended.is_stuck:

@@ -69,6 +69,10 @@ class Replica(Program):
     async def leads(self, within: float = 20.0) -> None:
         await until(lambda: self.said("leading"), within, f"it leads: {self.log_tail()}")
 
+    async def waits(self) -> None:
+        """Come back when it could be told to stop."""
+        await until(lambda: self.said("started"), 20.0, f"it started: {self.log_tail()}")
+
     async def ended(self, within: float) -> int | None:
         await until(lambda: self.exit_code is not None, within, "it ends")
         return self.exit_code
@@ -112,6 +116,7 @@ async def test_one_of_two_leads_and_an_orderly_stop_hands_over_at_once(replica, 
     first = replica()
     await first.leads()
     second = replica()
+    await second.waits()
     spec = await lease(kubectl)
     assert spec["holderIdentity"] == first.identity
     assert spec["leaseDurationSeconds"] == SECONDS
@@ -139,10 +144,23 @@ async def test_the_last_one_leaves_the_lease_to_nobody(replica, kubectl):
     assert time.monotonic() - asked_at < SECONDS + 1  # most of it is Python that starts
 
 
+async def test_a_standby_that_is_stopped_touches_nothing(replica, kubectl):
+    first = replica()
+    await first.leads()
+    second = replica()
+    await second.waits()
+    second.ask_to_stop()
+    assert await second.ended(5) == 0
+    assert not second.said("leading")
+    assert (await lease(kubectl))["holderIdentity"] == first.identity
+    assert first.running
+
+
 async def test_a_leader_whose_work_dies_ends_and_is_followed(replica):
     first = replica()
     await first.leads()
     second = replica()
+    await second.waits()
     first.signal(signal.SIGUSR1)
     assert await first.ended(5) == 1
     assert first.said("ended: the work ended: ZeroDivisionError")
@@ -154,6 +172,7 @@ async def test_a_leader_whose_election_dies_ends_and_is_followed(replica):
     first = replica()
     await first.leads()
     second = replica()
+    await second.waits()
     first.signal(signal.SIGUSR2)
     assert await first.ended(5) == 1
     assert first.said("stopped")
@@ -205,7 +224,7 @@ async def test_a_leader_that_is_killed_is_followed(replica):
     first = replica()
     await first.leads()
     second = replica()
-    await until(second.log.exists, 5, "it started")
+    await second.waits()
     first.kill()
     await second.leads(TAKES_OVER_WITHIN + 3)
 
