@@ -4,35 +4,27 @@ import json
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from hookgate_gateway.settings import Settings
 from hookgate_process.manual import markdown_table
+from tests.acceptance.harness import free_port
+from tests.readme import README, ROOT, block, started, until
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
 DOCUMENTS = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/architecture.md",
+    "docs/kubernetes.md",
     "docs/operations.md",
     "docs/reliability.md",
+    "docs/troubleshooting.md",
+    *(f"docs/reference/{page.name}" for page in sorted((ROOT / "docs/reference").iterdir())),
 ]
-
-
-def block(marker):
-    """The code block that follows this comment."""
-    pattern = rf"<!-- {re.escape(marker)} -->\n```\w+\n(.*?)```"
-    return re.search(pattern, README, re.DOTALL)[1]
 
 
 def test_the_table_of_settings_is_the_models():
@@ -78,44 +70,12 @@ def test_places_in_the_map_are_there():
 # ------------------------------------------------------------------- the first event, as it stands
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return str(probe.getsockname()[1])
-
-
-@contextmanager
-def started(script, environment, tmp_path, name):
-    """A block of the README in a shell of its own, in the repository's root."""
-    with (tmp_path / f"{name}.log").open("wb") as log:
-        shell = subprocess.Popen(
-            ["bash", "-c", f"set -e\n{script}"],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            yield
-        finally:
-            os.killpg(shell.pid, signal.SIGTERM)
-            shell.wait(30)
-
-
-def until(question, what):
-    deadline = time.monotonic() + 20
-    while not (answer := question()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-    return answer
-
-
 @pytest.mark.acceptance
 @pytest.mark.skipif(
     not (shutil.which("curl") or os.environ.get("CI")), reason="the README calls curl"
 )
 def test_the_first_event_arrives_as_the_readme_says(tmp_path):
-    ports = {"8080": free_port(), "8090": free_port(), "9090": free_port()}
+    ports = {port: str(free_port()) for port in ("8080", "8090", "9090")}
     shutil.copytree(ROOT / "examples/quickstart", tmp_path / "quickstart")
     for file in (tmp_path / "quickstart").iterdir():
         file.write_text(file.read_text().replace(":8090", f":{ports['8090']}"))
