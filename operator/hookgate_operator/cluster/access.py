@@ -8,6 +8,7 @@ replaced in their file; the file is looked at before each request.
 import asyncio
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -29,8 +30,12 @@ __all__ = ["Access", "Credentials", "load_access"]
 
 _TOKEN: Final = "BearerToken"  # noqa: S105  # what the client library calls it
 _REFRESH_SECONDS: Final = 60.0
+_REFUSED_SECONDS: Final = 5.0
+"""After so many seconds what a kubeconfig names is loaded again if it was refused: a plugin is a process."""
 _CONNECTIONS: Final = 32
 _DEFAULT_KUBECONFIG: Final = "~/.kube/config"
+_UNREADABLE: Final = (ConfigException, OSError, YAMLError, ValueError, TypeError)
+"""What the client library raises about a kubeconfig, a file or a plugin that it names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +58,13 @@ class Access:
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
+        self.refused = asyncio.Event()
+        """Set by whoever was answered 401: another token may be there by now."""
 
     async def authorization(self) -> str | None:
         """The Authorization header as it has to be now."""
-        return await self.configuration.get_api_key_with_prefix(_TOKEN)
+        header = await self.configuration.get_api_key_with_prefix(_TOKEN)
+        return header.strip() if header else None  # a file ends with a newline, a header must not
 
     async def credentials(self) -> Credentials:
         """The same as values."""
@@ -89,17 +97,18 @@ async def load_access(
         # A proxy of the environment is not meant for the API server; a kubeconfig can name one.
         client_session_kwargs={"trust_env": False},
     )
+    access = Access(configuration)
     try:
         if kubeconfig is None and SERVICE_HOST_ENV_NAME in os.environ:
             _as_pod(configuration, token_file, ca_file)
         else:
-            await _as_user(configuration, kubeconfig)
-    except (ConfigException, OSError, YAMLError, ValueError, TypeError) as error:
+            await _as_user(access, kubeconfig)
+    except _UNREADABLE as error:
         raise CannotStart(
             f"the access to the cluster cannot be read ({_why(error)}); run inside a cluster "
             "with a ServiceAccount, or set KUBECONFIG to a kubeconfig"
         ) from error
-    return Access(configuration)
+    return access
 
 
 def _as_pod(configuration: Configuration, token_file: str, ca_file: str) -> None:
@@ -116,10 +125,15 @@ def _as_pod(configuration: Configuration, token_file: str, ca_file: str) -> None
     configuration.api_key[_TOKEN] = f"Bearer {_token(token_file)}"
 
 
-async def _as_user(configuration: Configuration, kubeconfig: Path | None) -> None:
-    """``tokenFile`` and plugins are asked again each minute; a plugin knows when its token expires."""
+async def _as_user(access: Access, kubeconfig: Path | None) -> None:
+    """``tokenFile`` and plugins are asked again each minute, and soon after they were refused.
+
+    What cannot be loaded again stays as it is: a file that is being replaced, a plugin that fails.
+    """
     loader = await load_kube_config(  # type: ignore[no-untyped-call]
-        config_file=_paths(kubeconfig), client_configuration=configuration, persist_config=False
+        config_file=_paths(kubeconfig),
+        client_configuration=access.configuration,
+        persist_config=False,
     )
     loaded_at = time.monotonic()
     lock = asyncio.Lock()
@@ -127,11 +141,15 @@ async def _as_user(configuration: Configuration, kubeconfig: Path | None) -> Non
     async def refresh(configuration: Configuration) -> None:
         nonlocal loaded_at
         async with lock:
-            if time.monotonic() - loaded_at >= _REFRESH_SECONDS:
-                loaded_at = time.monotonic()
+            age = time.monotonic() - loaded_at
+            if age < (_REFUSED_SECONDS if access.refused.is_set() else _REFRESH_SECONDS):
+                return
+            access.refused.clear()
+            loaded_at = time.monotonic()
+            with suppress(*_UNREADABLE):
                 await loader.load_and_set(configuration)
 
-    configuration.refresh_api_key_hook = refresh  # type: ignore[assignment]
+    access.configuration.refresh_api_key_hook = refresh  # type: ignore[assignment]
 
 
 def _paths(kubeconfig: Path | None) -> str:

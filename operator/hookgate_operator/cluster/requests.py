@@ -73,6 +73,8 @@ class Requests:
             self._observer.cluster_request(call.verb, call.what, _NO_ANSWER)
             raise silence(call, error) from error
         self._observer.cluster_request(call.verb, call.what, str(answer.code))
+        if answer.code == 401:
+            self._access.refused.set()
         if answer.code >= 400:
             raise refusal(call, answer.code, answer.headers, answer.body)
         return _document(call, answer.body)
