@@ -59,6 +59,7 @@ class KopfWatch:
         namespaces: Sequence[str],
         credentials: Callable[[], Awaitable[Credentials]],
         tell: Event,
+        failed: Callable[[], None] = lambda: None,
     ) -> None:
         self._name = name
         self._resource = resource
@@ -66,6 +67,8 @@ class KopfWatch:
         self._namespaces = tuple(namespaces)
         self._credentials = credentials
         self._tell = tell
+        self._failed = failed
+        """Called whenever a request of kopf's is in vain: it asks again for ever and tells nobody."""
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[BaseException | None] = self._loop.create_future()
         self._theirs: asyncio.AbstractEventLoop | None = None
@@ -165,16 +168,22 @@ class KopfWatch:
         if credentials == self._presented and now - self._presented_at < _SAME_TOKEN_SECONDS:
             return None
         self._presented, self._presented_at = credentials, now
-        session = _session(credentials, self._sockets)
+        session = _session(credentials, self._sockets, _Manners(self._in_vain))
         self._sessions.append(session)
         return kopf.AiohttpSession(server=credentials.server, aiohttp_session=session)
+
+    def _in_vain(self) -> None:
+        with suppress(RuntimeError):  # that loop is closed: nobody listens any more
+            self._loop.call_soon_threadsafe(self._failed)
 
 
 async def _awaited(ask: Callable[[], Awaitable[Credentials]]) -> Credentials:
     return await ask()
 
 
-def _session(credentials: Credentials, sockets: Sockets) -> aiohttp.ClientSession:
+def _session(
+    credentials: Credentials, sockets: Sockets, manners: "_Manners"
+) -> aiohttp.ClientSession:
     info = kopf.ConnectionInfo(
         server=credentials.server,
         scheme=credentials.scheme,
@@ -189,28 +198,42 @@ def _session(credentials: Credentials, sockets: Sockets) -> aiohttp.ClientSessio
             limit=0, ssl=info.as_ssl_context(), socket_factory=sockets.make
         ),
         headers={**info.as_http_headers(), "User-Agent": _USER_AGENT},
-        middlewares=(_Pace(),),
+        middlewares=(manners,),
         proxy=credentials.proxy,
         trust_env=False,
     )
 
 
-class _Pace:
-    """Lets a watch begin once a second at most: kopf asks again at once when an answer ends at once."""
+class _Manners:
+    """Lets a watch begin once a second at most: kopf asks again at once when an answer ends at once.
 
-    def __init__(self) -> None:
+    And says of each request in vain that it was.
+    """
+
+    def __init__(self, in_vain: Callable[[], None]) -> None:
+        self._in_vain = in_vain
         self._began: dict[str, float] = {}
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         if "watch" in request.url.query:
-            loop, path = asyncio.get_running_loop(), request.url.path
-            pause = self._began.get(path, 0.0) + _WATCH_SECONDS - loop.time()
-            if pause > 0:
-                await asyncio.sleep(pause)
-            self._began[path] = loop.time()
-        return await handler(request)
+            await self._pace(request.url.path)
+        try:
+            response = await handler(request)
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            self._in_vain()
+            raise
+        if response.status >= 400:
+            self._in_vain()
+        return response
+
+    async def _pace(self, path: str) -> None:
+        loop = asyncio.get_running_loop()
+        pause = self._began.get(path, 0.0) + _WATCH_SECONDS - loop.time()
+        if pause > 0:
+            await asyncio.sleep(pause)
+        self._began[path] = loop.time()
 
 
 def _drop(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:

@@ -157,6 +157,7 @@ class Watched:
             namespaces=self._around.namespaces,
             credentials=self._around.access.credentials,
             tell=self._tell,
+            failed=self._failed,
         )
         self._kopf = kopf_watch
         self._soon.set()
@@ -183,18 +184,30 @@ class Watched:
 
     # --------------------------------------------------------------------------- looking after
 
+    def _failed(self) -> None:
+        """A request was in vain: if that is news, look what is the matter; else it is looked at anyway."""
+        if self.trouble is None:
+            self._soon.set()
+
     async def _look_after(self) -> None:
+        pause = _FIRST_PAUSE
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._every):
+                async with asyncio.timeout(
+                    min(pause, self._every) if self.trouble else self._every
+                ):
                     await self._soon.wait()
                 await asyncio.sleep(_SOON)
             self._soon.clear()
-            if self._kopf is not None:
-                try:
-                    await self._compare()
-                except ClusterError as error:
-                    self._health.bad(str(error))
+            if self._kopf is None:
+                continue
+            try:
+                await self._compare()
+            except ClusterError as error:
+                self._health.bad(str(error))
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                pause = _FIRST_PAUSE
 
     async def _compare(self) -> None:
         since = self._around.clock.monotonic()
