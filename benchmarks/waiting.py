@@ -67,10 +67,10 @@ def _drain(
     receiver.reset()
     measured.declare([replace(hook, suspend=False, max_in_flight=IN_FLIGHT) for hook in hooks])
     _wait_for_first(receiver)
-    heaviest, end = 0, time.monotonic() + seconds
+    heaviest, end = measured.memory_bytes(), time.monotonic() + seconds
     while (stats := receiver.stats())["total"] < count and time.monotonic() < end:
-        heaviest = max(heaviest, measured.memory_bytes())
         time.sleep(_EVERY)
+        heaviest = max(heaviest, measured.memory_bytes())
     sent = stats["total"]
     return Drained(
         delivered=sent,
