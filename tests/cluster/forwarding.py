@@ -1,7 +1,8 @@
 """The plain part of a reverse proxy: requests and answers pass, an answer's body unbuffered."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -9,20 +10,28 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from hookgate_operator.cluster.sockets import Sockets
+
 CONNECT_SECONDS = 5.0
 HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host"}
 )
 
 
-def session_to(ca_file: Path) -> aiohttp.ClientSession:
-    """For the server's side; to be made and closed on the proxy's loop."""
+@asynccontextmanager
+async def session_to(ca_file: Path) -> AsyncIterator[aiohttp.ClientSession]:
+    """For the server's side, on the proxy's loop, which may end at once afterwards."""
     tls = ssl.create_default_context(cafile=str(ca_file))
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls, limit=0),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-        auto_decompress=False,
-    )
+    sockets = Sockets()
+    try:
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=tls, limit=0, socket_factory=sockets.make),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            auto_decompress=False,
+        ) as session:
+            yield session
+    finally:
+        await sockets.close()
 
 
 async def forward(
