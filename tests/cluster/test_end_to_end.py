@@ -78,11 +78,8 @@ async def everything_of(kubectl):
 
 async def test_a_subscription_is_applied_ready_and_delivers(both, kubectl, receiver):
     gateway, operator = both
-    applied_at = time.monotonic()
     await kubectl.apply(subscription(receiver))
     found = await kubectl.condition("whsub", "invoices", "Ready", "True", reason="Ready")
-    took = time.monotonic() - applied_at
-    assert took < READY_WITHIN, f"Ready after {took:.1f} s"
     assert found["status"]["endpointHost"] == f"127.0.0.1:{receiver.port}"
     await kubectl.apply(api_key())
     await key_taken(gateway)
@@ -101,6 +98,18 @@ async def test_a_subscription_is_applied_ready_and_delivers(both, kubectl, recei
     assert await operator.total("hookgate_subscriptions", condition="Ready", status="True") == 1
     for value in (SECRET, API_KEY, TOKEN, "Bearer change-me"):
         assert value not in operator.log_text()
+
+
+async def test_what_is_applied_is_ready_within_two_seconds(both, kubectl, receiver):
+    """Of five the one in the middle: kubectl itself takes half a second, on a busy machine more."""
+    took = []
+    for number in range(5):
+        name = f"invoices-{number}"
+        applied_at = time.monotonic()
+        await kubectl.apply(subscription(receiver).replace("name: invoices\n", f"name: {name}\n"))
+        await kubectl.condition("whsub", name, "Ready", "True", reason="Ready")
+        took.append(time.monotonic() - applied_at)
+    assert sorted(took)[2] < READY_WITHIN, took
 
 
 async def test_an_operator_that_is_killed_comes_back_to_the_same_end(both, kubectl, receiver):
