@@ -30,6 +30,7 @@ TEXTS = {
     "README.md": README,
     "docs/kubernetes.md": KUBERNETES,
     "docs/troubleshooting.md": TROUBLESHOOTING,
+    "docs/operator.md": (ROOT / "docs/operator.md").read_text(),
     "docs/architecture.md": (ROOT / "docs/architecture.md").read_text(),
     "docs/reference/conditions.md": (ROOT / "docs/reference/conditions.md").read_text(),
     "docs/reference/permissions.md": (ROOT / "docs/reference/permissions.md").read_text(),

@@ -21,6 +21,7 @@ DOCUMENTS = [
     "docs/architecture.md",
     "docs/kubernetes.md",
     "docs/operations.md",
+    "docs/operator.md",
     "docs/reliability.md",
     "docs/troubleshooting.md",
     *(f"docs/reference/{page.name}" for page in sorted((ROOT / "docs/reference").iterdir())),
