@@ -218,11 +218,13 @@ async def test_get_tells_of_the_webhook(world: World, shop: Tenant, path: str) -
 
 async def test_a_later_success_clears_the_failure(world: World, shop: Tenant) -> None:
     """(null when delivered or never tried; cleared by a later success)."""
-    world.receiver.script[f"moody-{shop.namespace}"] = "ok200?status=500"
+    world.receiver.script[f"moody-{shop.namespace}"] = "fail-then-ok"
     hook = world.receiver.url(f"switch/moody-{shop.namespace}")
     run_id = (await run_of(shop, webhook_url=hook))["run_id"]
     await shop.report(run_id)
     await shop.delivery(run_id, attempts=1)
+    shown = await shop.get(f"/v1/runs/{run_id}")
+    assert "500" in shown["webhook_failure_reason"]
     world.receiver.script[f"moody-{shop.namespace}"] = "ok200"
     await shop.post(f"/v1/runs/{run_id}/retry_webhook")
     shown = await shop.get(f"/v1/runs/{run_id}")
