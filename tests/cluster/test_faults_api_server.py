@@ -307,7 +307,7 @@ async def test_connections_that_break_at_any_point(it: Faulty) -> None:
 def _token_file(account, tmp_path):
     """A token that ends in a few seconds."""
     file = tmp_path / "token"
-    file.write_text(account.short_access(12).token)
+    file.write_text(account.short_access(9).token)
     return file
 
 
