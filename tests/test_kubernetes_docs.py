@@ -200,6 +200,20 @@ def test_what_the_operator_says_of_the_gateway_is_what_it_says(words):
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "the API server does not serve",
+        "the operator may not",
+        "the API server does not accept the operator's token (401)",
+        "the API server cannot be reached",
+    ],
+)
+def test_what_the_operator_says_of_the_cluster_is_what_it_says(words):
+    assert words in sections(TROUBLESHOOTING)["The operator"]
+    assert words in (OPERATOR / "cluster/errors.py").read_text()
+
+
+@pytest.mark.parametrize(
     "rule",
     ["must have exactly one of", "must not be changed", "must not be changed but for suspend"],
 )
