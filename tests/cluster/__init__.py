@@ -45,6 +45,8 @@ faults: FaultsProxy (`tests.cluster.faults_proxy`)
 body=None, content_type=…) -> Answer` (`.status .ok .headers .json()`), `.must(…)` the object answered.
 `watching(access, path, resource_version)` (`tests.cluster.watching`): a watch, event by event.
 `helm()` (`tests.cluster.programs`): Helm's program.
+`installation(home, kubeconfig, namespaces="", **settings)` (`tests.cluster.installation`): gateway and operator as
+processes and a receiver; `.team(kubectl) -> Team`: what the people of a namespace apply, see, post and receive.
 
 Which cluster it is: HOOKGATE_TEST_KUBECONFIG, else the programs in KUBEBUILDER_ASSETS, else programs
 built once with Go (`python -m tests.cluster`), else the tests skip, or fail where CI=true.

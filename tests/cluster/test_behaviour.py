@@ -73,7 +73,7 @@ async def test_from_apply_to_delivery_to_delete(hookgate: Installation, team: Te
     printed = await team.kubectl.must("get", "whsub", "invoices")
     assert "True" in printed
     assert found["status"]["endpointHost"] in printed
-    assert await team.event_reasons("invoices") == ["Ready", "Delivering"]
+    assert await team.announced("invoices", "Delivering") == ["Ready", "Delivering"]
 
     await team.kubectl.delete("whsub", "invoices")
     await team.holds_only("api-key/client")
@@ -160,7 +160,8 @@ async def test_a_missing_secret_is_told_waited_for_and_noticed(team: Team) -> No
     tell("Secret created to Ready", time.monotonic() - began)
     (received,) = await team.arrivals(team.path("invoices"))
     assert_skyvern(received, "value of billing")
-    assert (await team.event_reasons("invoices"))[:2] == ["SecretNotFound", "Ready"]
+    told = await team.announced("invoices", "Ready")
+    assert told[:2] == ["SecretNotFound", "Ready"]
 
 
 async def test_a_changed_secret_signs_within_two_seconds(team: Team) -> None:
@@ -273,7 +274,8 @@ async def test_an_endpoint_that_the_rules_refuse(team: Team) -> None:
     found = await team.ready()
     assert reasons(found)["EndpointAllowed"] == "Allowed"
     await team.arrivals(team.path("invoices"))
-    assert (await team.event_reasons("invoices"))[:2] == ["EndpointForbidden", "Ready"]
+    told = await team.announced("invoices", "Ready")
+    assert told[:2] == ["EndpointForbidden", "Ready"]
 
 
 async def test_an_endpoint_that_is_gone_until_it_is_edited(team: Team) -> None:
@@ -302,7 +304,8 @@ async def test_delivering_follows_the_receiver(team: Team) -> None:
     found = await team.stands("invoices", "Delivering", "Delivering", within=20)
     assert found["status"]["lastSuccessTime"]
     assert found["status"]["lastFailure"]["outcome"] == "server_error"
-    assert await team.event_reasons("invoices") == ["Ready", "Failing", "Delivering"]
+    told = await team.announced("invoices", "Delivering")
+    assert told == ["Ready", "Failing", "Delivering"]
 
 
 # ----------------------------------------------------------------------------------- others
