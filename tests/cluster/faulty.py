@@ -25,9 +25,9 @@ from tests.receivers import Receiver
 SUBSCRIPTIONS = "webhooksubscriptions"
 WATCH = rf"/{SUBSCRIPTIONS}\?.*watch=true"
 """The watch of the subscriptions, as the proxy sees it."""
-CALM = 40
-"""Requests in any second of a fault. A hot loop makes hundreds; five watches that begin anew, some twenty."""
-GATEWAY_CALM = 20
+CALM = 60
+"""Requests in any second of a fault. A hot loop makes hundreds; five watches that begin anew, some thirty."""
+GATEWAY_CALM = 40
 
 
 @dataclass
