@@ -150,6 +150,15 @@ class Settings(EnvironmentSettings):
         " what no watch told; lower it for nothing but trying that.",
         examples=["60"],
     )
+    reread_seconds: float = Field(
+        60.0,
+        ge=1,
+        le=3600,
+        allow_inf_nan=False,
+        description="How old, in seconds, the values of Secrets and ConfigMaps may be that no watch tells of."
+        " Raise it where tens of thousands are read again and again.",
+        examples=["300"],
+    )
     workers: int = Field(
         8,
         ge=1,

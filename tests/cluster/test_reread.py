@@ -1,6 +1,6 @@
-"""What no watch tells of is noticed within a minute: Secrets without a label, ConfigMaps, everything in `Get` mode.
+"""What no watch tells of is noticed in time: Secrets without a label, ConfigMaps, everything in `Get` mode.
 
-One test for all of it, because it waits for that minute.
+In time is a minute unless `HOOKGATE_OPERATOR_REREAD_SECONDS` says otherwise; one test waits for all of it.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from hookgate_operator.subscriptions.values import key_fingerprint
 from tests.cluster.installation import API_KEY, WATCHED, Team, installation
 from tests.receivers import Authority
 
-PROMISED = 60.0
-WITHIN = PROMISED - 2.0
-"""Less than what a call of kubectl may take."""
+PROMISED = 15.0
+WITHIN = PROMISED + 5.0
+"""Seconds; beyond what is promised, what kubectl and a full machine may take."""
 
 
-async def test_what_is_not_watched_is_noticed_within_a_minute(
+async def test_what_is_not_watched_is_noticed_in_time(
     control_plane, crds_installed, kubectl, tmp_path
 ):
     names = {mode: f"{kubectl.namespace}-{mode.lower()}" for mode in ("Watch", "Get")}
@@ -29,7 +29,11 @@ async def test_what_is_not_watched_is_noticed_within_a_minute(
             stack.callback(control_plane.admin.request, "DELETE", f"/api/v1/namespaces/{name}")
             hookgate = await stack.enter_async_context(
                 installation(
-                    tmp_path / mode, control_plane.kubeconfig, namespaces=name, secrets_mode=mode
+                    tmp_path / mode,
+                    control_plane.kubeconfig,
+                    namespaces=name,
+                    secrets_mode=mode,
+                    reread_seconds=f"{PROMISED:g}",
                 )
             )
             teams[mode] = hookgate.team(kubectl.within(name))

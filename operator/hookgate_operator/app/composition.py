@@ -126,6 +126,7 @@ def _cluster_settings(settings: Settings) -> ClusterSettings:
         namespaces=settings.watch_namespaces,
         secrets_mode=settings.secrets_mode.value,
         stale_seconds=settings.watch_stale_seconds,
+        max_age_seconds=settings.reread_seconds,
         instance=socket.gethostname(),
     )
 

@@ -2,8 +2,9 @@
 The values of Secrets and ConfigMaps, as fresh as was promised and read as seldom as that allows.
 
 What a watch tells of is current; anything else is at most ``max_age`` seconds old, read once for however
-many ask, and read again as long as some object needs it, so that a change is noticed. Only values that
-somebody asked for are kept.
+many ask, and read again as long as some object needs it, so that a change is noticed: what is missing soon,
+because it was often forgotten or is about to come, then ever more seldom. Only values that somebody asked
+for are kept.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from hookgate_operator.cluster.decoding import values_of
 from hookgate_operator.cluster.observing import ClusterObserver
-from hookgate_operator.ports import ClusterError, NotReadable, Values
+from hookgate_operator.ports import ClusterError, NotFound, NotReadable, Values
 from hookgate_process.clock import Clock
 
 __all__ = ["Needed", "Ref", "Source", "ValueCache"]
@@ -26,6 +27,9 @@ _SECOND_LOOK: Final = 3.0
 """Seconds after which one that may no more be read is believed to be so."""
 _REREAD: Final = 0.75
 """Of the promised age: the rest is for the reading and for the gateway."""
+_SOONEST: Final = 2.0
+"""Seconds after which a missing value is looked for again; the pause doubles with each look."""
+_AFTER_TROUBLE: Final = 15.0
 
 
 class Ref(NamedTuple):
@@ -47,6 +51,13 @@ class Source(Protocol):
 class _Entry:
     values: Values = field(repr=False)
     at: float
+    missing_since: float | None = None
+    """When it was first found missing, while it is."""
+
+    def is_sought(self, now: float) -> bool:
+        """Whether a missing value is to be looked for: after 2 seconds, 4, 8, …"""
+        since = self.missing_since
+        return since is not None and now - self.at >= max(_SOONEST, self.at - since)
 
 
 class ValueCache:
@@ -63,6 +74,8 @@ class ValueCache:
         self._reads: dict[Ref, asyncio.Task[Values]] = {}
         self._outdated: set[Ref] = set()
         """Told of while they were being read: what is read may be older than what was told."""
+        self._missing: set[Ref] = set()
+        """Those of the entries that were not found."""
         self._limit = asyncio.Semaphore(_AT_ONCE)
         self._is_told: Callable[[Ref], bool] = lambda _: False
         self._changed: Callable[[str, str], None] = lambda _namespace, _name: None
@@ -83,13 +96,30 @@ class ValueCache:
         """Notice changes until cancelled: of what a watch tells of, and of what is needed."""
         self._is_told, self._changed = is_told, changed
         try:
-            while True:
-                await asyncio.sleep(self._max_age * _REREAD)
-                refs = [Ref(space, name) for space, names in needed().items() for name in names]
-                self._keep_only(refs)
-                await self._read_again([ref for ref in refs if not is_told(ref)])
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._reread(needed))
+                tasks.create_task(self._seek())
         finally:
             self._is_told, self._changed = lambda _: False, lambda _namespace, _name: None
+
+    async def _reread(self, needed: Needed) -> None:
+        while True:
+            await asyncio.sleep(self._max_age * _REREAD)
+            refs = [Ref(space, name) for space, names in needed().items() for name in names]
+            self._keep_only(refs)
+            unread = await self._read_again([ref for ref in refs if not self._is_told(ref)])
+            if unread is not None:  # one is told for all
+                ref, error = unread
+                self._observer.values_unread(ref.namespace, ref.name, str(error))
+
+    async def _seek(self) -> None:
+        """What came to be is found before it would be read again anyway."""
+        while True:
+            await asyncio.sleep(_SOONEST / 2)
+            now = self._clock.monotonic()
+            sought = [ref for ref in self._missing if self._entries[ref].is_sought(now)]
+            if await self._read_again(sought):
+                await asyncio.sleep(_AFTER_TROUBLE)
 
     def told(self, ref: Ref, document: Mapping[str, Any]) -> None:
         """A watch told what is there now."""
@@ -160,19 +190,26 @@ class ValueCache:
         if not read.cancelled():
             read.exception()  # whoever waits has it; nobody may be waiting
 
-    async def _read_again(self, refs: Collection[Ref]) -> None:
-        """Those that could not be read keep what is known; one of them is told for all."""
+    async def _read_again(self, refs: Collection[Ref]) -> tuple[Ref, ClusterError] | None:
+        """The first that could not be read, if any: those keep what is known of them."""
         outcomes = await asyncio.gather(*map(self._begin, refs), return_exceptions=True)
         for ref, outcome in zip(refs, outcomes, strict=True):
             if isinstance(outcome, ClusterError):
-                self._observer.values_unread(ref.namespace, ref.name, str(outcome))
-                return
+                return ref, outcome
+        return None
 
     # ------------------------------------------------------------------------------- keeping
 
     def _store(self, ref: Ref, values: Values, at: float | None = None) -> None:
         before = self._entries.get(ref)
-        self._entries[ref] = _Entry(values, self._clock.monotonic() if at is None else at)
+        at = self._clock.monotonic() if at is None else at
+        missing_since = None
+        self._missing.discard(ref)
+        if isinstance(values, NotFound):
+            self._missing.add(ref)
+            known = before.missing_since if before else None
+            missing_since = at if known is None else known
+        self._entries[ref] = _Entry(values, at, missing_since)
         if before is not None and before.values != values:
             self._changed(ref.namespace, ref.name)
 
@@ -180,3 +217,4 @@ class ValueCache:
         for ref in self._entries.keys() - set(refs):
             if self._clock.monotonic() - self._entries[ref].at >= self._max_age:
                 del self._entries[ref]
+                self._missing.discard(ref)

@@ -94,6 +94,7 @@ async def test_many_who_ask_share_one_read(world):
 
 async def test_what_is_not_told_is_read_again_after_a_minute(world):
     await world.begin()
+    world.source.secrets[BILLING] = found(secret="one")
     await world.get()
     await asyncio.sleep(59)
     await world.get()
@@ -127,13 +128,44 @@ async def test_what_nobody_asked_for_is_not_kept(world):
 async def test_what_is_needed_is_looked_at_within_the_minute(world):
     await world.begin()
     world.needed = {"shop": {"billing"}}
-    assert await world.get() == NotFound()
     world.source.secrets[BILLING] = found(secret="one")
+    assert await world.get() == found(secret="one")
+    world.source.secrets[BILLING] = found(secret="two")
     await asyncio.sleep(60)
     assert world.changed == [("shop", "billing")]
     await asyncio.sleep(600)
     assert world.changed == [("shop", "billing")]
     assert world.source.reads[BILLING] == 1 + 660 // 45
+
+
+async def test_what_is_missing_is_looked_for_soon_and_ever_more_seldom(world):
+    await world.begin()
+    world.needed = {"shop": {"billing"}}
+    assert await world.get() == NotFound()
+    reads = []
+    for _ in range(60):
+        await asyncio.sleep(1)
+        reads.append(world.source.reads[BILLING])
+    assert [reads[at] for at in (1, 3, 7, 15, 31, 59)] == [1, 2, 3, 4, 5, 7]
+    await asyncio.sleep(3600)
+    assert world.source.reads[BILLING] == 7 + 3600 // 45
+
+
+async def test_what_comes_a_moment_later_is_found_within_three_seconds(world):
+    await world.begin()
+    assert await world.get() == NotFound()
+    world.source.secrets[BILLING] = found(secret="one")
+    await asyncio.sleep(3)
+    assert world.changed == [("shop", "billing")]
+    assert await world.get() == found(secret="one")
+
+
+async def test_what_is_missing_is_not_hunted_while_nobody_can_be_asked(world):
+    await world.begin()
+    assert await world.get() == NotFound()
+    world.source.down = Unavailable("away")
+    await asyncio.sleep(45)
+    assert world.source.reads[BILLING] <= 5
 
 
 async def test_what_is_not_needed_any_more_is_forgotten(world):
