@@ -79,5 +79,5 @@ async def test_two_namespaces_and_not_the_third(faults, account, kubectl, more, 
         assert await hookgate.held(others) == {}
         assert "status" not in await theirs.kubectl.get("whsub", "invoices")
         assert await hookgate.operator.stopped() == 0
-    assert forbidden(faults.requests) == []
+    assert forbidden(faults.requests, shop, billing, others) == []
     assert outside(faults.requests, shop, billing) == []

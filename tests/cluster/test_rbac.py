@@ -64,7 +64,9 @@ async def live(hookgate: Installation, team: Team) -> None:
     await team.kubectl.until("whreplay", "count", lambda found: found is None)
 
 
-async def judged(hookgate: Installation, faults: FaultsProxy, rights: list[Right]) -> None:
+async def judged(
+    hookgate: Installation, faults: FaultsProxy, rights: list[Right], namespace: str
+) -> None:
     """Judge what was asked: once every right was used, and at the end of an orderly stop."""
 
     async def all_used() -> bool:
@@ -73,7 +75,7 @@ async def judged(hookgate: Installation, faults: FaultsProxy, rights: list[Right
     with suppress(AssertionError):
         await eventually(all_used)
     assert await hookgate.operator.stopped() == 0
-    assert forbidden(faults.requests) == [], "a rule is missing"
+    assert forbidden(faults.requests, namespace) == [], "a rule is missing"
     assert unused(rights, faults.requests) == [], "a rule is never used"
     superfluous = Right("", "nodes", "get")
     assert unused([*rights, superfluous], faults.requests) == [superfluous]
@@ -86,7 +88,7 @@ async def test_a_cluster_wide_installation(faults, service_account, kubectl, tmp
     async with installation(tmp_path, kubeconfig, lease_namespace=namespace, **LEASE) as hookgate:
         await live(hookgate, hookgate.team(kubectl))
         rights = [*given(cluster_wide, None), *given(lease_rules(), namespace)]
-        await judged(hookgate, faults, rights)
+        await judged(hookgate, faults, rights, namespace)
 
 
 @pytest.mark.parametrize("mode", ["Watch", "Get"])
@@ -97,7 +99,7 @@ async def test_a_namespaced_installation(mode, faults, service_account, kubectl,
     settings = {"lease_namespace": namespace, "secrets_mode": mode, **LEASE}
     async with installation(tmp_path, kubeconfig, namespaces=namespace, **settings) as hookgate:
         await live(hookgate, hookgate.team(kubectl))
-        await judged(hookgate, faults, list(given(inside, namespace)))
+        await judged(hookgate, faults, list(given(inside, namespace)), namespace)
 
 
 async def test_a_missing_rule_is_seen(faults, service_account, kubectl, tmp_path):

@@ -126,6 +126,8 @@ class ClusterClient:
         )
         try:
             await self._requests.ask(Call("create", EVENTS, key.namespace), body=body)
+        except Missing:
+            pass  # the namespace went with the object: nobody can read it any more
         except ClusterError as error:
             self._observer.announcement_lost(key, announcement.reason, str(error))
 

@@ -69,8 +69,10 @@ def refusal(call: Call, code: int, headers: Mapping[str, str], body: bytes) -> C
     status = _status(body)
     patience = _retry_after(headers, status)
     match code:
+        case 403 if _is_terminating(status):
+            error: ClusterError = Missing(f"{call}: the namespace is being deleted")
         case 403:
-            error: ClusterError = Forbidden(_forbidden(call))
+            error = Forbidden(_forbidden(call))
         case 404:
             error = _not_found(call, status)
         case 409:
@@ -96,6 +98,12 @@ def silence(call: Call, error: BaseException) -> Unavailable:
     """What no answer at all means. Only the kind of error is shown: texts quote addresses and answers."""
     why = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
     return Unavailable(f"{call}: the API server cannot be reached ({why})")
+
+
+def _is_terminating(status: Mapping[str, Any]) -> bool:
+    """Nothing can be created in a namespace that is being deleted, which is no matter of RBAC."""
+    causes = (status.get("details") or {}).get("causes") or ()
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
 
 
 def _forbidden(call: Call) -> str:

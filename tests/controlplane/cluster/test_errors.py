@@ -19,12 +19,15 @@ def status(message="", **details):
 
 
 THERE_IS_NONE = status(name="invoices", group="hookgate.dev", kind="webhooksubscriptions")
+GOING = status(causes=[{"reason": "NamespaceTerminating", "field": "metadata.namespace"}])
 
 CASES = [
     # what was asked, code, body → error, a part of its sentence
     (GET, 403, b"", Forbidden, "may not get webhooksubscriptions.hookgate.dev in namespace shop"),
     (LIST, 403, b"", Forbidden, "may not list secrets cluster-wide; give its ServiceAccount"),
     (STATUS, 403, b"", Forbidden, "may not patch webhooksubscriptions.hookgate.dev/status in"),
+    (CREATE, 403, GOING, Missing, "the namespace is being deleted"),
+    (CREATE, 403, status(causes=[{"reason": "Other"}]), Forbidden, "may not create"),
     (GET, 404, THERE_IS_NONE, Missing, "there is no invoices"),
     (GET, 404, status(), Unavailable, "install the CRDs"),
     (GET, 404, b"404 page not found\n", Unavailable, "install the CRDs"),
