@@ -298,3 +298,13 @@ def test_a_rule_for_one_address_opens_no_other(
     after = judge_address(asked, 443, str(asked), SHOP, rules)
     if opened not in {facet.address for facet in facets(asked)}:
         assert after == before
+
+
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [(NONE, False), (EgressRules.parse("10.0.0.1"), True), (EgressRules.parse("", API), True)],
+)
+def test_rules_that_say_nothing_beyond_the_default_are_false(
+    rules: EgressRules, says: bool
+) -> None:
+    assert bool(rules) is says
