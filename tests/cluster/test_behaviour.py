@@ -220,6 +220,34 @@ async def test_headers_url_and_roots_come_from_secrets_and_config_maps(
         assert not [value for value in ("Bearer one", "hidden-path", team.signing) if value in told]
 
 
+async def test_a_client_certificate_comes_from_its_secret(
+    team: Team, hookgate: Installation
+) -> None:
+    authority = Authority()
+    certificate, key = (pem.decode() for pem in authority.client("shop.example"))
+    async with Receiver(tls=authority.server(clients=True)) as demanding:
+        document = team.subscription(
+            endpoint={
+                "url": demanding.url("ok200"),
+                "tls": {
+                    "caFrom": {"secretKeyRef": {"name": "roots", "key": "ca.crt"}},
+                    "clientCertificate": {"secretName": "shop-tls"},
+                },
+            }
+        )
+        tls = team.secret("shop-tls", WATCHED, **{"tls.crt": certificate, "tls.key": key})
+        roots = team.secret("roots", WATCHED, **{"ca.crt": authority.pem.decode()})
+        await team.apply(roots, document)
+        await team.stands("invoices", "SecretNotFound", "SecretsResolved")
+        await team.apply(tls | {"type": "kubernetes.io/tls"})
+        await team.ready()
+        await team.post()
+        assert (await demanding.received(1))[0].client_certificate == "shop.example"
+    told = await team.kubectl.must("get", "whsub,events", "--output=yaml")
+    assert "PRIVATE KEY" not in told
+    assert "PRIVATE KEY" not in hookgate.operator.log_text()
+
+
 async def test_values_that_cannot_be_used_are_told_by_name(team: Team) -> None:
     await team.apply(
         team.secret("empty", WATCHED, secret=""), team.subscription(secrets=("empty",))
