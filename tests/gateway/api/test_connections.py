@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from aiohttp import web
@@ -87,8 +87,12 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
 
 
 async def test_heads_that_never_end_are_cut_while_others_are_answered() -> None:
-    """Slow loris: three hundred clients that send a byte now and then."""
-    async with serving() as server, AsyncExitStack() as stack:
+    """Slow loris: three hundred clients that send a byte now and then.
+
+    All of them share the server's loop, and so does who is answered: its head has time for a hiccup.
+    """
+    patient = replace(QUICK, head=2.0)
+    async with serving(patient) as server, AsyncExitStack() as stack:
         lorises = [await stack.enter_async_context(connected(server.port)) for _ in range(300)]
         for _, writer in lorises:
             writer.write(b"POST /ok HTTP/1.1\r\nX-Slow: ")
