@@ -350,7 +350,11 @@ class ReplayProgress:
 
 
 class Gateway(Protocol):
-    """The gateway's control API, for one owner. Every method may raise GatewayError."""
+    """The gateway's control API, for one owner. Every method may raise GatewayError.
+
+    Lists and health speak of the namespaces that are looked after, and of no others: the gateway may have
+    more, from a folder of manifests or from another operator.
+    """
 
     async def put(self, declaration: Declaration) -> Standing:
         """Declare a resource. The same once more changes nothing."""
@@ -361,7 +365,7 @@ class Gateway(Protocol):
         ...
 
     async def held(self) -> Sequence[Held]:
-        """Every resource of our owner, over all namespaces and pages."""
+        """Every resource of our owner, over all those namespaces and pages."""
         ...
 
     async def health(self, token: str | None) -> HealthChanges:
@@ -383,5 +387,5 @@ class Gateway(Protocol):
         ...
 
     async def replays(self) -> Sequence[tuple[str, str]]:
-        """(namespace, uid) of our unfinished replays, over all namespaces."""
+        """(namespace, uid) of our unfinished replays, over all those namespaces."""
         ...

@@ -114,6 +114,7 @@ def _client(settings: Settings, observer: OperatorObserver) -> GatewayClient:
             owner=settings.owner,
             token_file=settings.gateway_token_file,
             ca_file=settings.gateway_ca_file,
+            namespaces=settings.watch_namespaces,
             observer=observer,
         )
     except UnusableFile as error:  # its text begins with the file's name

@@ -7,7 +7,8 @@ changes nothing. One deadline for each call, no redirects, no proxies of the env
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
@@ -72,8 +73,9 @@ class GatewayClient:
     """The adapter of :class:`hookgate_operator.ports.Gateway`. Lives from ``async with`` to its end.
 
     ``url`` comes from ``parse_gateway_url``; ``token_file`` has one token a line, the first is presented
-    and the others when it is refused; ``ca_file`` replaces the system's roots. Raises UnusableFile when
-    made. Every method may raise GatewayError.
+    and the others when it is refused; ``ca_file`` replaces the system's roots; of other namespaces than
+    ``namespaces`` (none: of all) nothing is told. Raises UnusableFile when made. Every method may raise
+    GatewayError.
     """
 
     def __init__(
@@ -83,12 +85,14 @@ class GatewayClient:
         owner: str,
         token_file: Path,
         ca_file: Path | None = None,
+        namespaces: Collection[str] = (),
         observer: ClientObserver,
         deadline: float = _DEADLINE,
         wait: int = _WAIT,
     ) -> None:
         self._base = str(url).rstrip("/") + "/control/v1"
         self._owner = owner
+        self._namespaces = frozenset(namespaces)
         self._observer = observer
         self._deadline = deadline
         self._wait = wait
@@ -143,7 +147,7 @@ class GatewayClient:
             _read(documents.read_held, item)
             async for item in self._items("/resources", {"owner": self._owner})
         ]
-        return [held for held in found if held is not None]
+        return [held for held in found if held is not None and self._looks_after(held.namespace)]
 
     async def health(self, token: str | None) -> HealthChanges:
         query = {"owner": self._owner, "timeout": str(self._wait)}
@@ -151,7 +155,12 @@ class GatewayClient:
             query["since"] = token
         deadline = self._deadline + self._wait
         answer = await self._call("GET", "/health", query, deadline=deadline)
-        return _read(documents.read_changes, answer)
+        told = _read(documents.read_changes, answer)
+        return replace(
+            told,
+            readings={n: r for n, r in told.readings.items() if self._looks_after(n[0])},
+            removed=frozenset(name for name in told.removed if self._looks_after(name[0])),
+        )
 
     # --------------------------------------------------------------------------------- replays
 
@@ -177,9 +186,14 @@ class GatewayClient:
 
     async def replays(self) -> Sequence[tuple[str, str]]:
         query = {"owner": self._owner, "unfinished": "true"}
-        return [
+        found = [
             _read(documents.replay_place, item) async for item in self._items("/replays", query)
         ]
+        return [place for place in found if self._looks_after(place[0])]
+
+    def _looks_after(self, namespace: str) -> bool:
+        """What is elsewhere may not even be read in the cluster: others, or a former self, declared it."""
+        return not self._namespaces or namespace in self._namespaces
 
     # ----------------------------------------------------------------------------------- calls
 

@@ -13,7 +13,13 @@ from hookgate_operator.ports import (
     HeldKind,
     OwnedByAnother,
 )
-from tests.controlplane.gateway_client.world import Watcher, client_of, declaration, key_secret
+from tests.controlplane.gateway_client.world import (
+    Watcher,
+    client_of,
+    declaration,
+    key_secret,
+    order,
+)
 from tests.gateway.api.control.world import OWNER, Control
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -142,3 +148,30 @@ async def test_health_is_told_in_full_then_as_it_changes(
 
 async def test_reachable(client: GatewayClient) -> None:
     await client.reachable()
+
+
+async def test_of_other_namespaces_nothing_is_told(
+    control: Control, namespace: str, tmp_path: Path
+) -> None:
+    """A gateway has more: a folder's manifests, another operator's. RBAC hides all of it from this one."""
+    ours, theirs = namespace, control.namespace()
+    owner = f"operator/{namespace}"
+    async with (
+        client_of(control, tmp_path, owner=owner) as everywhere,
+        client_of(control, tmp_path, owner=owner, namespaces=(ours,), wait=1) as client,
+    ):
+        for each in (ours, theirs):
+            await everywhere.put(declaration(each))
+            await everywhere.put_replay(order(each, paused=True))
+        assert {each.namespace for each in await client.held()} == {ours}
+        assert await client.replays() == [(ours, "uid-1")]
+        changes = await client.health(None)
+        assert changes.readings.keys() == {(ours, "invoices")}
+        for each in (theirs, ours):
+            await everywhere.remove(SUBSCRIPTION, each, "invoices")
+            control.feed.touched([(each, "invoices")])
+        removed: set[tuple[str, str]] = set()
+        while (ours, "invoices") not in removed:
+            changes = await client.health(changes.token)
+            removed |= set(changes.removed)
+        assert removed == {(ours, "invoices")}
