@@ -83,11 +83,25 @@ def known(it: Gathered) -> Stands | Kept | None:
     """
     handed = it.handed
     if any(lack.shortage is Shortage.UNREADABLE for lack in it.lacks):
-        is_edited = handed is not None and handed.version != version_of(it.observed)
-        return Kept() if it.may_hold and not is_edited else None
+        return Kept() if it.may_hold and not _is_edited(it) else None
     if handed is not None and handed.is_current and handed.fingerprint == it.draft.fingerprint:
         return Stands(handed.standing)
     return None
+
+
+def _is_edited(it: Gathered) -> bool:
+    """Whether the object says something that the gateway was not given yet.
+
+    After a restart its status knows: of which generation it speaks, and whether that one got through.
+    """
+    if it.handed is not None:
+        return it.handed.version != version_of(it.observed)
+    status = former_status(it.observed)
+    ready = former_conditions(status).get(READY)
+    if ready is None:
+        return False
+    is_behind = status.get("observedGeneration") != it.observed.generation
+    return is_behind or ready.reason == Reason.GATEWAY_UNREACHABLE
 
 
 def unreached(it: Gathered) -> Answer | None:

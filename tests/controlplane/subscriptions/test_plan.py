@@ -70,7 +70,16 @@ def gathered(handed=None, lacks=(), *, may_hold=True, status=None, value=b"value
     )
 
 
+def told(reason="Ready", generation=1, prints=(PRINT,)):
+    return {
+        "observedGeneration": generation,
+        "conditions": [{"type": "Ready", "status": "True", "reason": reason}],
+        "signing": {"keys": [{"fingerprint": p} if p else {} for p in prints]},
+    }
+
+
 STANDS = said.Stands(STANDING)
+TOLD, UNTOLD = told(), told("GatewayUnreachable")
 
 
 @pytest.mark.parametrize(
@@ -96,12 +105,21 @@ def test_what_is_put(it, answer):
     assert known(it) == answer
 
 
-def told(reason="Ready", generation=1, prints=(PRINT,)):
-    return {
-        "observedGeneration": generation,
-        "conditions": [{"type": "Ready", "status": "True", "reason": reason}],
-        "signing": {"keys": [{"fingerprint": p} if p else {} for p in prints]},
-    }
+@pytest.mark.parametrize(
+    ("status", "generation", "answer"),
+    [
+        ({}, 2, said.Kept()),
+        (TOLD, 1, said.Kept()),
+        (TOLD, 2, None),
+        (UNTOLD, 1, None),
+    ],
+)
+def test_an_edit_of_before_a_restart_goes_out_although_rbac_hides_a_secret(
+    status, generation, answer
+):
+    """It may be a suspension."""
+    it = gathered(lacks=UNREADABLE, status=status, generation=generation)
+    assert known(it) == answer
 
 
 @pytest.mark.parametrize(
