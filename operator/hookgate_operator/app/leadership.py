@@ -24,7 +24,7 @@ from hookgate_process.clock import Clock
 __all__ = ["Alone", "Asked", "Ended", "Leadership", "LeadershipObserver", "Work", "by_lease"]
 
 _UNWIND: Final = 4.0
-"""Seconds that the work may take to stop when the Lease is lost: less than a standby waits from then on."""
+"""Seconds that the work may take to stop when the Lease is lost; with a short Lease as many as are left."""
 _ORDERLY: Final = 10.0
 """Seconds that it may take while the Lease is still being renewed."""
 
@@ -178,7 +178,7 @@ class ByLease:
         if is_orderly:
             await _first(self._overdue(), self._lease.taken.wait(), asyncio.sleep(_ORDERLY))
         else:
-            await asyncio.sleep(_UNWIND)
+            await asyncio.sleep(min(_UNWIND, self._settings.unwind))
 
     def _left(self) -> float:
         """Seconds until the Lease has to be renewed."""

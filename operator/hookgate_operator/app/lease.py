@@ -54,6 +54,11 @@ class LeaseSettings:
         return self.seconds * 2 / 3
 
     @property
+    def unwind(self) -> float:
+        """Seconds from then on until a standby may take over: until then the work has to be stopped."""
+        return self.seconds - self.renew_within
+
+    @property
     def every(self) -> float:
         """Seconds between two looks."""
         return max(1.0, self.seconds * 2 / 15)
