@@ -25,6 +25,8 @@ Verb = Literal["get", "list", "watch", "create", "patch", "delete"]
 _PERMISSIONS: Final = "docs/reference/permissions.md"
 _PATIENCE: Final = 1.0
 """Seconds, where a 429 does not say."""
+_LONGEST_PAUSE: Final = 60.0
+"""What is asked for beyond that is a proxy's idea: an object must not be out of sight for an hour."""
 _MAX_WORDS: Final = 300
 
 
@@ -135,10 +137,10 @@ def _not_found(call: Call, status: Mapping[str, Any]) -> ClusterError:
 
 
 def _retry_after(headers: Mapping[str, str], status: Mapping[str, Any]) -> float | None:
-    """Seconds; the API server sends whole numbers, never dates."""
+    """Seconds, a minute at most; the API server sends whole numbers, never dates."""
     said = headers.get("Retry-After") or (status.get("details") or {}).get("retryAfterSeconds")
     try:
-        return max(0.0, float(said)) if said is not None else None
+        return min(max(0.0, float(said)), _LONGEST_PAUSE) if said is not None else None
     except (TypeError, ValueError):
         return None
 

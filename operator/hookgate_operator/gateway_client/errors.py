@@ -25,7 +25,8 @@ __all__ = ["from_answer", "from_failure"]
 
 _LONGEST_SENTENCE: Final = 512
 _MOST_SENTENCES: Final = 20
-_LONGEST_PAUSE: Final = 3600.0
+_LONGEST_PAUSE: Final = 60.0
+"""Seconds; what is asked for beyond that is a proxy's idea: nothing may go unnoticed for an hour."""
 
 _CONFLICTS: Final[Mapping[str, type[GatewayError]]] = {
     "owned_by_another": OwnedByAnother,

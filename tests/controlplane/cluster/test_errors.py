@@ -63,6 +63,9 @@ def test_an_answer_is_one_error_in_one_sentence(call, code, body, kind, words):
         ({}, status(retryAfterSeconds=3), 3.0),
         ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, b"", 1.0),
         ({"Retry-After": "-1"}, b"", 0.0),
+        ({"Retry-After": "86400"}, b"", 60.0),
+        ({"Retry-After": "inf"}, b"", 60.0),
+        ({"Retry-After": "nan"}, b"", 0.0),
         ({}, b"", 1.0),
     ],
 )
