@@ -176,8 +176,15 @@ class Plan:
     again: float | None = None
 
 
-def tell(observed: Observed, standing: Standing, *, now: float, since_write: float | None) -> Plan:
-    """What to write and to announce; ``now`` in unix seconds, ``since_write`` as in :func:`status.pause`.
+def tell(
+    observed: Observed,
+    standing: Standing,
+    *,
+    now: float,
+    since_write: float | None,
+    since_burst: float | None = None,
+) -> Plan:
+    """What to write and to announce; ``now`` in unix seconds, the other two as in :func:`status.pause`.
 
     Transitions are those of the object's own status, so that a restart repeats nothing.
     """
@@ -194,7 +201,10 @@ def tell(observed: Observed, standing: Standing, *, now: float, since_write: flo
         former=former,
     )
     wait = pause(
-        urgency(status, former), since_write=since_write, since_flap=_since_flap(before, now)
+        urgency(status, former),
+        since_write=since_write,
+        since_flap=_since_flap(before, now),
+        since_burst=since_burst,
     )
     again = OWNED_AGAIN if _is_owned(standing.states) else None
     if wait is None:

@@ -55,6 +55,7 @@ from hookgate_operator.subscriptions.plan import (
     tell,
     unreached,
 )
+from hookgate_operator.subscriptions.status import BURST
 from hookgate_operator.subscriptions.values import lacking, named
 from hookgate_process.clock import Clock
 
@@ -109,8 +110,8 @@ class SubscriptionReconciler:
         self._clock = clock
         self._gateway_class = gateway_class
         self._census = Census()
-        self._written_at: dict[Key, float] = {}
-        """When this process last wrote an object's status, on the monotonic clock."""
+        self._written_at: dict[Key, tuple[float, ...]] = {}
+        """When this process wrote an object's status the last times, on the monotonic clock."""
 
     async def reconcile(self, key: Key) -> float | None:
         """May raise OutsideError."""
@@ -219,18 +220,19 @@ class SubscriptionReconciler:
         key = observed.key
         if self._census.stands(key, standing.states):
             self._observer.subscriptions_stand(key.namespace, self._census.of(key.namespace))
-        written_at, monotonic = self._written_at.get(key), self._clock.monotonic()
+        written_at, monotonic = self._written_at.get(key, ()), self._clock.monotonic()
         plan = tell(
             observed,
             standing,
             now=self._clock.now(),
-            since_write=None if written_at is None else monotonic - written_at,
+            since_write=monotonic - written_at[-1] if written_at else None,
+            since_burst=monotonic - written_at[0] if len(written_at) == BURST else None,
         )
         if plan.status is None:
             return plan.again
         if not await self._cluster.write_status(observed, plan.status):
             return _CHANGED_MEANWHILE
-        self._written_at[key] = monotonic
+        self._written_at[key] = (*written_at, monotonic)[-BURST:]
         for announcement in plan.announcements:
             await self._announce(observed, announcement)
         return plan.again

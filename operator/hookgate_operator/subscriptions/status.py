@@ -4,7 +4,9 @@ to be written.
 
 A flip (a condition's status or reason, a new generation, another host or signing key) is written at
 once; times of attempts and sentences at most every half a minute; a receiver that works every other time
-makes ``Delivering`` flip at most every ten seconds.
+makes ``Delivering`` flip at most every ten seconds. Whatever it is, an object's status is written five times in ten
+seconds at most: where somebody else writes it as well (a second operator of the class, a script), the
+two must not answer each other as fast as the API server can.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +21,8 @@ from hookgate_operator.ports import HealthReading, KeyStanding, LastFailure
 from hookgate_operator.subscriptions.conditions import DELIVERING
 
 __all__ = [
+    "BURST",
+    "BURST_EVERY",
     "DETAILS_EVERY",
     "FLAPS_EVERY",
     "Urgency",
@@ -33,6 +37,8 @@ DETAILS_EVERY = 30.0
 """Seconds between two writes of an object's status that tell nothing but details."""
 FLAPS_EVERY = 10.0
 """Seconds between two flips of ``Delivering`` alone."""
+BURST, BURST_EVERY = 5, 10.0
+"""So many writes of an object's status within so many seconds, at most."""
 
 
 class Urgency(IntEnum):
@@ -107,7 +113,8 @@ def urgency(new: Mapping[str, Any], former: Mapping[str, Any]) -> Urgency:
     if any(new.get(name) != former.get(name) for name in _DECLARED):
         return Urgency.FLIP
     now, before = former_conditions(new), former_conditions(former)
-    flipped = {kind for kind in {*now, *before} if _answer(now, kind) != _answer(before, kind)}
+    # Conditions of others do not stay, but are no reason to hurry: who put them there may do so again.
+    flipped = {kind for kind in now if _answer(now, kind) != _answer(before, kind)}
     if not flipped:
         return Urgency.DETAILS
     if (
@@ -128,19 +135,28 @@ def _answer(conditions: Mapping[str, Former], kind: str) -> tuple[str, str] | No
     return (found.status, found.reason) if found else None
 
 
-def pause(urgent: Urgency, *, since_write: float | None, since_flap: float | None) -> float | None:
+def pause(
+    urgent: Urgency,
+    *,
+    since_write: float | None,
+    since_flap: float | None,
+    since_burst: float | None = None,
+) -> float | None:
     """In how many seconds to write it; None: not at all.
 
     ``since_write`` and ``since_flap`` are seconds since this process last wrote the object's status, and
-    since it was last told that ``Delivering`` flipped; None: not known, long ago.
+    since it was last told that ``Delivering`` flipped; ``since_burst`` those since the first of its last
+    :data:`BURST` writes. None: not known, long ago.
     """
-    if urgent is Urgency.NONE:
-        return None
-    if urgent is Urgency.FLIP:
-        return 0.0
-    every, since = (
-        (FLAPS_EVERY, since_flap) if urgent is Urgency.FLAP else (DETAILS_EVERY, since_write)
-    )
+    match urgent:
+        case Urgency.NONE:
+            return None
+        case Urgency.FLIP:
+            every, since = BURST_EVERY, since_burst
+        case Urgency.FLAP:
+            every, since = FLAPS_EVERY, since_flap
+        case _:
+            every, since = DETAILS_EVERY, since_write
     return 0.0 if since is None else max(0.0, every - since)
 
 

@@ -335,3 +335,27 @@ async def test_no_value_shows_anywhere(heart):
     await heart.reconcile(INVOICES)
     shown = [heart.seen.told, heart.cluster.announced, heart.cluster.status(INVOICES)]
     assert "hunter2" not in repr((shown, heart.ledger.everything(), at_gateway(heart)))
+
+
+async def test_somebody_who_writes_the_status_back_is_not_answered_without_end(heart):
+    """A second operator of the class, a script: neither writes nor Events may come as fast as they can."""
+    await heart.reconcile(INVOICES)
+    pauses = []
+    for _ in range(20):
+        status = heart.cluster.objects[INVOICES]["status"]
+        status["conditions"][0] |= {"status": "False", "reason": "GatewayUnreachable"}
+        pauses.append(await heart.reconcile(INVOICES))
+        heart.clock.seconds += 0.1
+    assert heart.cluster.asked["write_status"] == len(heart.cluster.announced) == 5
+    assert pauses[-1] == pytest.approx(10.0 - 1.9)
+    heart.clock.seconds += 10.0
+    await heart.reconcile(INVOICES)
+    assert reasons(heart)[0] == "Ready"
+
+
+async def test_conditions_of_others_go_without_haste(heart):
+    await heart.reconcile(INVOICES)
+    theirs = {"type": "Synced", "status": "True", "reason": "Other", "message": ""}
+    heart.cluster.objects[INVOICES]["status"]["conditions"].append(theirs)
+    assert await heart.reconcile(INVOICES) == 30.0
+    assert heart.cluster.asked["write_status"] == 1

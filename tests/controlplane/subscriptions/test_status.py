@@ -123,7 +123,7 @@ HEALTHY, FAILING = ("True", "Delivering"), ("False", "Failing")
         (told(delivering=HEALTHY), told("Suspended", delivering=FAILING), Urgency.FLIP),
         ({**told(), "conditions": told()["conditions"][:1]}, told(), Urgency.FLIP),
         ({**told(), "conditions": [*told()["conditions"], {"type": "X", "status": "True", "reason": "Y"}]},
-         told(), Urgency.FLIP),
+         told(), Urgency.DETAILS),
     ],
 )  # fmt: skip
 def test_how_much_a_change_matters(former, new, urgent):
@@ -146,6 +146,14 @@ def test_how_much_a_change_matters(former, new, urgent):
 )
 def test_when_it_is_written(urgent, since_write, since_flap, wait):
     assert pause(urgent, since_write=since_write, since_flap=since_flap) == wait
+
+
+@pytest.mark.parametrize(
+    ("since_burst", "wait"), [(None, 0.0), (0.0, 10.0), (7.0, 3.0), (10.0, 0.0), (99.0, 0.0)]
+)
+def test_even_a_flip_waits_after_a_burst_of_writes(since_burst, wait):
+    found = pause(Urgency.FLIP, since_write=0.0, since_flap=None, since_burst=since_burst)
+    assert found == wait
 
 
 def test_times_as_text():
