@@ -163,6 +163,8 @@ class SubscriptionReconciler:
     async def _put(self, it: Gathered) -> Answer:
         """What the gateway says to it. Raises GatewayError when it could not be asked."""
         place = _place(it.observed.key)
+        name = place.namespace, place.name
+        heard = self._ledger.health(name)
         self._ledger.doubt(place)  # without an answer nobody knows which of the two it has
         try:
             standing = await self._gateway.put(it.draft)
@@ -179,7 +181,8 @@ class SubscriptionReconciler:
             standing=standing,
         )
         self._ledger.record(place, handed)
-        self._ledger.hear((place.namespace, place.name), standing.health)
+        if self._ledger.health(name) == heard:  # else the feed told meanwhile, and tells it once
+            self._ledger.hear(name, standing.health)
         return Stands(standing)
 
     def _renew(self, it: Gathered) -> None:

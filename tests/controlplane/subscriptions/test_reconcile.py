@@ -359,3 +359,18 @@ async def test_conditions_of_others_go_without_haste(heart):
     heart.cluster.objects[INVOICES]["status"]["conditions"].append(theirs)
     assert await heart.reconcile(INVOICES) == 30.0
     assert heart.cluster.asked["write_status"] == 1
+
+
+async def test_what_the_feed_told_while_it_was_put_is_not_overwritten(heart, monkeypatch):
+    """The answer may be the older of the two, and the feed tells each change once."""
+    put, gone = heart.gateway.put, HealthReading(hold="Gone")
+
+    async def slow(declaration):
+        answer = await put(declaration)
+        heart.ledger.hear(("shop", "invoices"), gone)
+        return answer
+
+    monkeypatch.setattr(heart.gateway, "put", slow)
+    await heart.reconcile(INVOICES)
+    assert heart.ledger.health(("shop", "invoices")) == gone
+    assert reasons(heart)[0] == "EndpointGone"
