@@ -100,7 +100,8 @@ class Settings(EnvironmentSettings):
     watch_namespaces: Namespaces = Field(
         (),
         description="The namespaces to look after, comma separated. Without a value: all of the cluster,"
-        " which takes a ClusterRole.",
+        " which takes a ClusterRole. What the gateway has of other namespaces is left as it is, also of one"
+        " that was listed here before: delete its objects first.",
         examples=["shop,billing"],
     )
     secrets_mode: SecretsMode = Field(
