@@ -4,6 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from hookgate_operator.declarations import Fingerprints, Ledger
+from hookgate_operator.keys.plan import declared
 from hookgate_operator.keys.reconcile import KeyReconciler
 from hookgate_operator.ports import Kind
 from hookgate_operator.subscriptions.reconcile import SubscriptionReconciler
@@ -57,7 +58,7 @@ class Heart:
         self.resync = Resync(
             self.cluster,
             AllTold(),
-            [HeldDrift(self.gateway, self.ledger)],
+            [HeldDrift(self.gateway, self.ledger, declared=declared)],
             self.queue,
             self.seen,
             kinds=(Kind.SUBSCRIPTION, Kind.KEY_SECRET),

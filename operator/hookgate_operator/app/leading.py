@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from hookgate_operator.app.standing import OperatorStanding
 from hookgate_operator.cluster.connection import Connection
 from hookgate_operator.declarations import Fingerprints, Ledger
+from hookgate_operator.keys.plan import declared
 from hookgate_operator.keys.reconcile import KeyReconciler
 from hookgate_operator.observe import OperatorObserver
 from hookgate_operator.ports import Gateway, Kind
@@ -118,7 +119,7 @@ class Leader:
 
     def _held_drift(self) -> HeldDrift:
         class_ = self._settings.gateway_class
-        return HeldDrift(self._gateway, self._ledger, gateway_class=class_)
+        return HeldDrift(self._gateway, self._ledger, declared=declared, gateway_class=class_)
 
     def _replay_drift(self) -> ReplayDrift:
         class_ = self._settings.gateway_class

@@ -5,7 +5,7 @@ The cluster's lists may be older than the memory, and so may the gateway's: noth
 anything. What differs is doubted, forgotten or woken, and its reconciliation looks for itself.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from hookgate_operator.declarations import Handed, Ledger, Place, key_of, version_of
@@ -23,11 +23,19 @@ class Holder(Protocol):
 
 
 class HeldDrift:
-    """Compares subscriptions, API keys and sources."""
+    """Compares subscriptions, API keys and sources. ``declared`` says which of them a Secret declares."""
 
-    def __init__(self, gateway: Holder, ledger: Ledger, *, gateway_class: str = "default") -> None:
+    def __init__(
+        self,
+        gateway: Holder,
+        ledger: Ledger,
+        *,
+        declared: Callable[[Observed], Iterable[Place]] = lambda _: (),
+        gateway_class: str = "default",
+    ) -> None:
         self._gateway = gateway
         self._ledger = ledger
+        self._declared = declared
         self._gateway_class = gateway_class
 
     async def differing(self, listed: Lists) -> Collection[Key]:
@@ -39,12 +47,21 @@ class HeldDrift:
         }
         keys = set(self._lost(before, held))
         self._ledger.found(held.keys())
-        keys.update(map(key_of, self._ledger.strays()))
+        keys.update(self._of_strays(listed.get(Kind.KEY_SECRET, ())))
         known = {(h.key, h.uid, h.version) for h in self._ledger.everything().values()}
         for kind in (Kind.SUBSCRIPTION, Kind.KEY_SECRET):
             if kind in listed:
                 keys.update(self._unheard(kind, listed[kind], known))
         return keys
+
+    def _of_strays(self, secrets: Sequence[Observed]) -> Iterator[Key]:
+        """Whoever declares a stray; the place's own key where nobody is seen to, which has everything listed."""
+        declaring: dict[Place, list[Key]] = {}
+        for observed in secrets:
+            for place in self._declared(observed):
+                declaring.setdefault(place, []).append(observed.key)
+        for place in self._ledger.strays():
+            yield from declaring.get(place) or [key_of(place)]
 
     def _lost(self, before: Mapping[Place, Handed], held: Mapping[Place, str]) -> Iterator[Key]:
         """What was handed over and is not there, or not as it was."""

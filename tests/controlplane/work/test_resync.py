@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from hookgate_operator.declarations import Handed, Ledger, Place, key_of
+from hookgate_operator.keys.plan import declared
 from hookgate_operator.ports import Forbidden, Held, HeldKind, Kind, Standing, Unavailable
 from hookgate_operator.work.drift import HeldDrift
 from hookgate_operator.work.resync import Resync
@@ -194,7 +195,8 @@ async def differing(ledger, gateway, cluster=None):
     listed = {}
     if cluster is not None:
         listed = {kind: await cluster.every(kind) for kind in Kind}
-    return {which.name for which in await HeldDrift(gateway, ledger).differing(listed)}
+    drift = HeldDrift(gateway, ledger, declared=declared)
+    return {which.name for which in await drift.differing(listed)}
 
 
 async def test_what_all_three_say_alike_wakes_nobody():
@@ -235,6 +237,27 @@ async def test_strays_are_looked_at_by_their_objects():
     gateway = Holds([held("a"), held("k", kind=HeldKind.API_KEY), held("s", kind=HeldKind.SOURCE)])
     assert await differing(ledger, gateway) == {"a", "k", "source/s"}
     assert ledger.holds(place("s", HeldKind.SOURCE))
+
+
+async def test_a_stray_source_is_looked_at_by_the_secret_that_declares_it():
+    """A look by its name lists every key Secret: after a restart all sources are strays."""
+    ledger, cluster = Ledger(), MemoryCluster()
+    which = cluster.apply_key(
+        "secret", {"hookgate.dev/source": "s", "hookgate.dev/api-key": "true"}, {}
+    )
+    ledger.record(
+        place("secret", HeldKind.API_KEY),
+        Handed(
+            key=which,
+            uid=cluster.objects[which]["metadata"]["uid"],
+            version=cluster.objects[which]["metadata"]["resourceVersion"],
+            fingerprint="f",
+            standing=Standing(fingerprint="f", resolved=True),
+        ),
+    )
+    kinds = {"secret": HeldKind.API_KEY, "s": HeldKind.SOURCE, "nobodys": HeldKind.SOURCE}
+    gateway = Holds([held(name, kind=kind) for name, kind in kinds.items()])
+    assert await differing(ledger, gateway, cluster) == {"secret", "source/nobodys"}
 
 
 async def test_what_was_deleted_changed_or_made_unheard():
