@@ -11,6 +11,7 @@ from tests.cluster.controlplane import ControlPlane
 from tests.cluster.crds import CRDS, await_served, remove_crd
 from tests.cluster.faults_proxy import FaultsProxy
 from tests.cluster.faulty import Faulty, Planes, faulty, gateway_behind_faults
+from tests.cluster.installation import Installation, Team, installation
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.rbac import lease_rules, operator_rules
 from tests.cluster.service_accounts import ServiceAccount, ServiceAccounts
@@ -63,3 +64,22 @@ def _operator_of(
         )
 
     return make
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="hookgate")
+async def _hookgate(
+    control_plane: ControlPlane, crds_installed: None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
+    """A gateway, an operator of all the cluster and a receiver, for the tests of a module."""
+    home = tmp_path_factory.mktemp("h")
+    async with installation(home, control_plane.kubeconfig) as it:
+        await it.start()
+        yield it
+
+
+@pytest_asyncio.fixture(loop_scope="module", name="team")
+async def _team(hookgate: Installation, kubectl: Kubectl) -> Team:
+    """The people of the test's namespace, who have an API key and a signing Secret."""
+    team = hookgate.team(kubectl)
+    await team.settle()
+    return team

@@ -4,7 +4,6 @@ import json
 import time
 
 import pytest
-import pytest_asyncio
 
 from tests.acceptance.signatures import assert_skyvern
 from tests.cluster.controlplane import ControlPlane
@@ -14,7 +13,6 @@ from tests.cluster.installation import (
     Installation,
     Team,
     conditions,
-    installation,
     listed,
     reasons,
     signs,
@@ -27,20 +25,6 @@ PROMISED = 2.0
 """Seconds within which a change is with the gateway."""
 GENEROUS = 5 * PROMISED
 """What a busy machine is allowed."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", name="hookgate")
-async def _hookgate(control_plane, crds_installed, tmp_path_factory):
-    async with installation(tmp_path_factory.mktemp("h"), control_plane.kubeconfig) as it:
-        await it.start()
-        yield it
-
-
-@pytest_asyncio.fixture(loop_scope="module", name="team")
-async def _team(hookgate, kubectl):
-    team = hookgate.team(kubectl)
-    await team.settle()
-    return team
 
 
 def tell(what: str, seconds: float) -> None:

@@ -4,28 +4,13 @@ from collections import Counter
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tests.acceptance.harness import eventually
-from tests.cluster.installation import Installation, Team, conditions, installation, reasons, signs
+from tests.cluster.installation import Installation, Team, conditions, reasons, signs
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FIGURES = ("matched", "sent", "delivered", "failed", "skipped", "remaining")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", name="hookgate")
-async def _hookgate(control_plane, crds_installed, tmp_path_factory):
-    async with installation(tmp_path_factory.mktemp("h"), control_plane.kubeconfig) as it:
-        await it.start()
-        yield it
-
-
-@pytest_asyncio.fixture(loop_scope="module", name="team")
-async def _team(hookgate, kubectl):
-    team = hookgate.team(kubectl)
-    await team.settle()
-    return team
 
 
 def replay(team: Team, name: str = "again", **spec: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from hookgate_operator.subscriptions.values import key_fingerprint
 from tests.acceptance.signatures import assert_standard
-from tests.cluster.installation import WATCHED, Installation, Team, installation, signs
+from tests.cluster.installation import WATCHED, Installation, Team, signs
 from tests.receivers import Received
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -15,17 +15,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 OLD, NEW = "the old signing key of billing", "the new signing key of billing"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", name="hookgate")
-async def _hookgate(control_plane, crds_installed, tmp_path_factory):
-    async with installation(tmp_path_factory.mktemp("h"), control_plane.kubeconfig) as it:
-        await it.start()
-        yield it
-
-
 @pytest_asyncio.fixture(loop_scope="module", name="team")
-async def _team(hookgate, kubectl):
-    team = hookgate.team(kubectl)
-    await team.settle()
+async def _team(team: Team) -> Team:
+    """They have two signing Secrets beside."""
     await team.apply(team.secret("old", WATCHED, secret=OLD), team.secret("new", secret=NEW))
     return team
 
