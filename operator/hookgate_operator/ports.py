@@ -22,6 +22,7 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 __all__ = [
+    "LONGEST_PATIENCE",
     "Announcement",
     "BreakerWord",
     "Cluster",
@@ -59,11 +60,16 @@ __all__ = [
 ]
 
 
+LONGEST_PATIENCE = 60.0
+"""Seconds, at most, that anybody outside is left alone for because he asks: beyond that it is a proxy's idea,
+and nothing may be out of sight for an hour."""
+
+
 class OutsideError(Exception):
     """One of the outside worlds could not do what was asked. Never holds a Secret's value."""
 
     retry_after: float | None = None
-    """Seconds that it asked to be left alone for."""
+    """Seconds that it asked to be left alone for, ``LONGEST_PATIENCE`` at most."""
 
 
 class ClusterError(OutsideError):

@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from hookgate_operator.cluster.resources import Resource
-from hookgate_operator.ports import ClusterError, Forbidden, Throttled, Unavailable
+from hookgate_operator.ports import (
+    LONGEST_PATIENCE,
+    ClusterError,
+    Forbidden,
+    Throttled,
+    Unavailable,
+)
 
 __all__ = ["Call", "Conflict", "Expired", "Missing", "Verb", "refusal", "silence"]
 
@@ -25,8 +31,6 @@ Verb = Literal["get", "list", "watch", "create", "patch", "delete"]
 _PERMISSIONS: Final = "docs/reference/permissions.md"
 _PATIENCE: Final = 1.0
 """Seconds, where a 429 does not say."""
-_LONGEST_PAUSE: Final = 60.0
-"""What is asked for beyond that is a proxy's idea: an object must not be out of sight for an hour."""
 _MAX_WORDS: Final = 300
 
 
@@ -140,7 +144,7 @@ def _retry_after(headers: Mapping[str, str], status: Mapping[str, Any]) -> float
     """Seconds, a minute at most; the API server sends whole numbers, never dates."""
     said = headers.get("Retry-After") or (status.get("details") or {}).get("retryAfterSeconds")
     try:
-        return min(max(0.0, float(said)), _LONGEST_PAUSE) if said is not None else None
+        return min(max(0.0, float(said)), LONGEST_PATIENCE) if said is not None else None
     except (TypeError, ValueError):
         return None
 

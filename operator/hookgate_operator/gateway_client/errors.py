@@ -14,6 +14,7 @@ import aiohttp
 
 from hookgate.resources.problems import field_path
 from hookgate_operator.ports import (
+    LONGEST_PATIENCE,
     GatewayError,
     GatewayRefused,
     GatewayUnavailable,
@@ -25,8 +26,6 @@ __all__ = ["from_answer", "from_failure"]
 
 _LONGEST_SENTENCE: Final = 512
 _MOST_SENTENCES: Final = 20
-_LONGEST_PAUSE: Final = 60.0
-"""Seconds; what is asked for beyond that is a proxy's idea: nothing may go unnoticed for an hour."""
 
 _CONFLICTS: Final[Mapping[str, type[GatewayError]]] = {
     "owned_by_another": OwnedByAnother,
@@ -103,4 +102,4 @@ def _shown(text: object) -> str:
 def _pause(headers: Mapping[str, str]) -> float | None:
     seconds = headers.get("Retry-After", "")
     known = seconds.isascii() and seconds.isdigit() and len(seconds) < 9
-    return min(float(seconds), _LONGEST_PAUSE) if known else None
+    return min(float(seconds), LONGEST_PATIENCE) if known else None
