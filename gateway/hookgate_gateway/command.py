@@ -8,12 +8,10 @@ import gc
 import sys
 from argparse import ArgumentParser, Namespace
 
-from hookgate.commands import Command, needs_extra
+from hookgate.commands import USED_WRONGLY, Command, needs_extra
 
 __all__ = ["gateway"]
 
-USED_WRONGLY = 2
-"""The exit code of a command that was told nonsense, as argparse has it."""
 
 _INTRODUCTION = """\
 Run the gateway: accept reports of runs, deliver them as signed webhooks, until SIGTERM or Ctrl-C.

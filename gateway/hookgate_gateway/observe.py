@@ -10,13 +10,14 @@ from collections import Counter as Counts
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from hookgate.deliveries import Outcome
 from hookgate.payloads import RunStatus, RunType
 from hookgate.version import __version__
-from hookgate_gateway.rules.delivery import Attempt, Delivery, Namespace, Outcome
+from hookgate_gateway.rules.delivery import Attempt, Delivery, Namespace
 from hookgate_gateway.tallies import CounterTally, HistogramTally
+from hookgate_process.logs import EventLog
 
 __all__ = ["Observer", "RefusedRequest"]
 
@@ -45,12 +46,12 @@ class RefusedRequest(StrEnum):
     STORE = "store"  # the store could not take it: 503
 
 
-class Observer:
+class Observer(EventLog):
     """Counts and logs. ``subscription_label=False`` leaves that label empty (thousands of them)."""
 
     def __init__(self, registry: CollectorRegistry, *, subscription_label: bool = True) -> None:
+        super().__init__("hookgate")
         self.registry = registry
-        self.log = structlog.stdlib.get_logger("hookgate")
         self._subscription_label = subscription_label
         names = {"registry": registry, "namespace": "hookgate"}
         self._received = CounterTally("hookgate_webhooks_received", "Reports received, by what became of them.", ["namespace", "run_type", "status", "result"], registry)  # fmt: skip
@@ -146,21 +147,6 @@ class Observer:
         """A subscription's breaker is closed (0), half open (1) or open (2) now."""
         if self._subscription_label:
             self.lane_state.labels(namespace, subscription).set(state)
-
-    def event(self, name: str, /, **fields: object) -> None:
-        """Something worth a line at level info, under a stable event name."""
-        self.log.info(name, **fields)
-
-    def warning(self, name: str, /, **fields: object) -> None:
-        """Something that somebody should look at."""
-        self.log.warning(name, **fields)
-
-    def error(self, name: str, /, **fields: object) -> None:
-        """Something that is broken; ``error`` among the fields says what and what to do."""
-        self.log.error(name, **fields)
-
-    def debug(self, name: str, /, **fields: object) -> None:
-        self.log.debug(name, **fields)
 
     def _label(self, subscription: str | None) -> str:
         return subscription or "" if self._subscription_label else ""

@@ -7,12 +7,10 @@ Cheap to import, as the command line asks of it.
 import sys
 from argparse import ArgumentParser, Namespace
 
-from hookgate.commands import Command, needs_extra
+from hookgate.commands import USED_WRONGLY, Command, needs_extra
 
 __all__ = ["operator"]
 
-USED_WRONGLY = 2
-"""The exit code of a command that was told nonsense, as argparse has it."""
 
 _INTRODUCTION = """\
 Run the operator: hand WebhookSubscriptions, WebhookReplays and key Secrets of a Kubernetes cluster to a

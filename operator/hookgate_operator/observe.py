@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from hookgate.version import __version__
 from hookgate_operator.ports import Key, Kind
 from hookgate_operator.work.workers import Result
+from hookgate_process.logs import EventLog
 
 __all__ = ["OperatorObserver"]
 
@@ -22,12 +22,12 @@ _RECONCILE_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5
 _QUEUE_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
 
 
-class OperatorObserver:
+class OperatorObserver(EventLog):
     """Counts and logs for one process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__("hookgate.operator")
         self.registry = registry
-        self.log = structlog.stdlib.get_logger("hookgate.operator")
         names = {"registry": registry, "namespace": "hookgate"}
         reconciles = Counter("operator_reconcile_total", "Objects that were looked at, by how that ended.", ["result"], **names)  # type: ignore[arg-type]  # fmt: skip
         self._reconciles = {result: reconciles.labels(result.value) for result in Result}
@@ -47,20 +47,6 @@ class OperatorObserver:
         self._subscriptions_now: dict[str, frozenset[tuple[str, str]]] = {}
         self._keys_refused = Gauge("operator_key_secrets_refused", "Secrets of API keys and sources that cannot be used.", ["namespace"], **names)  # type: ignore[arg-type]  # fmt: skip
         Gauge("build_info", "1; the version is in the label.", ["version"], **names).labels(__version__).set(1)  # type: ignore[arg-type]  # fmt: skip
-
-    # ------------------------------------------------------------------------------ log events
-
-    def event(self, name: str, /, **fields: object) -> None:
-        """Something worth a line at level info, under a stable event name."""
-        self.log.info(name, **fields)
-
-    def warning(self, name: str, /, **fields: object) -> None:
-        """Something that somebody should look at."""
-        self.log.warning(name, **fields)
-
-    def error(self, name: str, /, **fields: object) -> None:
-        """Something that is broken."""
-        self.log.error(name, **fields)
 
     # ------------------------------------------------------------------------------------ work
 

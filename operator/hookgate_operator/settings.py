@@ -16,7 +16,14 @@ from yarl import URL
 
 from hookgate_operator.gateway_client.address import parse_gateway_url
 from hookgate_process.addresses import Listen, ListenAddress
-from hookgate_process.settings import EnvironmentSettings, LogFormat, LogLevel, Reader
+from hookgate_process.settings import (
+    EnvironmentSettings,
+    LogFormat,
+    LogFormatSetting,
+    LogLevel,
+    LogLevelSetting,
+    Reader,
+)
 
 __all__ = ["PREFIX", "SETTINGS", "SecretsMode", "Settings"]
 
@@ -178,16 +185,8 @@ class Settings(EnvironmentSettings):
         " does not count.",
         examples=["600"],
     )
-    log_format: LogFormat = Field(
-        LogFormat.JSON,
-        description="`json` (a line is an object) or `text` for people.",
-        examples=["text"],
-    )
-    log_level: LogLevel = Field(
-        LogLevel.INFO,
-        description="`debug`, `info`, `warning` or `error`.",
-        examples=["debug"],
-    )
+    log_format: LogFormatSetting = LogFormat.JSON
+    log_level: LogLevelSetting = LogLevel.INFO
 
     @field_validator("lease_namespace")
     @classmethod

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-__all__ = ["ENTRY_POINTS", "Command", "MissingExtra", "needs_extra"]
+__all__ = ["ENTRY_POINTS", "USED_WRONGLY", "Command", "MissingExtra", "needs_extra"]
 
 ENTRY_POINTS = "hookgate.commands"
+USED_WRONGLY = 2
+"""The exit code of a command that was told nonsense, as argparse has it."""
 
 
 class Command(Protocol):

@@ -16,10 +16,32 @@ from typing import Any, TextIO
 import orjson
 import structlog
 
-__all__ = ["configure", "report_unhandled"]
+__all__ = ["EventLog", "configure", "report_unhandled"]
 
 _HOLDS_CONTENT = ("aiohttp.", "asyncio")
 """Loggers whose messages and exceptions can quote what came over the network."""
+
+
+class EventLog:
+    """Writes log events: what a process's observer is made of, beside its metrics."""
+
+    def __init__(self, name: str) -> None:
+        self.log = structlog.stdlib.get_logger(name)
+
+    def event(self, name: str, /, **fields: object) -> None:
+        """Something worth a line at level info, under a stable event name."""
+        self.log.info(name, **fields)
+
+    def warning(self, name: str, /, **fields: object) -> None:
+        """Something that somebody should look at."""
+        self.log.warning(name, **fields)
+
+    def error(self, name: str, /, **fields: object) -> None:
+        """Something that is broken; ``error`` among the fields says what and what to do."""
+        self.log.error(name, **fields)
+
+    def debug(self, name: str, /, **fields: object) -> None:
+        self.log.debug(name, **fields)
 
 
 def configure(format_: str, level: str, *, stream: TextIO | None = None) -> None:

@@ -11,15 +11,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["EnvironmentSettings", "LogFormat", "LogLevel", "Reader", "SettingsError"]
+__all__ = [
+    "EnvironmentSettings",
+    "LogFormat",
+    "LogFormatSetting",
+    "LogLevel",
+    "LogLevelSetting",
+    "Reader",
+    "SettingsError",
+]
 
 _USER_INFO = re.compile(r"//[^@/]*@")
 
@@ -38,6 +46,21 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+LogFormatSetting = Annotated[
+    LogFormat,
+    Field(
+        description="`json` (a line is an object) or `text` for people.",
+        examples=["text"],
+    ),
+]
+"""The type of every process's setting ``log_format``."""
+LogLevelSetting = Annotated[
+    LogLevel,
+    Field(description="`debug`, `info`, `warning` or `error`.", examples=["debug"]),
+]
+"""Likewise of ``log_level``."""
 
 
 class EnvironmentSettings(BaseSettings):

@@ -9,14 +9,13 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hookgate.commands import Command, needs_extra
+from hookgate.commands import USED_WRONGLY, Command, needs_extra
 
 if TYPE_CHECKING:
     from hookgate_gateway.settings import StoreSettings
 
 __all__ = ["store"]
 
-USED_WRONGLY = 2
 
 _INTRODUCTION = """\
 Back a store up, check it, or upgrade it. The store and its encryption keys are those of the

@@ -14,7 +14,13 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from hookgate_gateway.rules.egress_rules import EgressRules
 from hookgate_gateway.settings.values import parse_base_url, parse_dns_servers, parse_store
 from hookgate_process.addresses import Listen, ListenAddress, MaybeListen
-from hookgate_process.settings import EnvironmentSettings, LogFormat, LogLevel
+from hookgate_process.settings import (
+    EnvironmentSettings,
+    LogFormat,
+    LogFormatSetting,
+    LogLevel,
+    LogLevelSetting,
+)
 
 __all__ = ["PREFIX", "Settings", "StoreSettings"]
 
@@ -243,13 +249,5 @@ class Settings(StoreSettings):
         " thousands of subscriptions.",
         examples=["false"],
     )
-    log_format: LogFormat = Field(
-        LogFormat.JSON,
-        description="`json` (a line is an object) or `text` for people.",
-        examples=["text"],
-    )
-    log_level: LogLevel = Field(
-        LogLevel.INFO,
-        description="`debug`, `info`, `warning` or `error`.",
-        examples=["debug"],
-    )
+    log_format: LogFormatSetting = LogFormat.JSON
+    log_level: LogLevelSetting = LogLevel.INFO
