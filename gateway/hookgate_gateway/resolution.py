@@ -21,14 +21,21 @@ from hookgate.resources import (
     url_problem,
 )
 from hookgate.resources import subscription as resource
-from hookgate.resources.references import ca_reference
+from hookgate.resources.references import (
+    Need,
+    ca_need,
+    certificate_needs,
+    header_need,
+    signing_need,
+    url_need,
+)
 from hookgate.signing import InvalidKey, SigningScheme, validate_key
 from hookgate_gateway.contract import PLAIN_TLS, Endpoint, Signing, Tls
 from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.lane import LaneLimits
 from hookgate_gateway.rules.matching import MatchRule
 from hookgate_gateway.rules.retry import RetryPolicy
-from hookgate_gateway.secret_values import Lookup, Place, SecretValues
+from hookgate_gateway.secret_values import Lookup, SecretValues
 
 __all__ = [
     "Resolved",
@@ -119,8 +126,8 @@ def limits(spec: SubscriptionSpec) -> LaneLimits:
 def _endpoint(spec: resource.Endpoint, values: SecretValues) -> Endpoint:
     url = spec.url or ""
     if spec.url_from:
-        place = _place("spec.endpoint.urlFrom", spec.url_from.secret_key_ref)
-        url = trimmed_url(values.text(place, lambda v: url_problem(trimmed_url(v))))
+        value = values.text(url_need(spec.url_from), lambda v: url_problem(trimmed_url(v)))
+        url = trimmed_url(value)
     headers = tuple((h.name, _header(i, h, values)) for i, h in enumerate(spec.headers))
     tls = _tls(spec.tls, values)
     return Endpoint(
@@ -137,18 +144,17 @@ def _endpoint(spec: resource.Endpoint, values: SecretValues) -> Endpoint:
 def _header(number: int, header: resource.Header, values: SecretValues) -> str:
     if not header.value_from:
         return header.value or ""
-    field = f"spec.endpoint.headers[{number}].valueFrom"
-    return values.text(_place(field, header.value_from.secret_key_ref), header_value_problem)
+    return values.text(header_need(number, header.value_from), header_value_problem)
 
 
 def _tls(spec: resource.Tls, values: SecretValues) -> Tls:
     ca = certificate = key = None
     if spec.ca_from:
-        ca = values.pem(_ca_place(spec.ca_from), b"CERTIFICATE")
+        ca = values.pem(ca_need(spec.ca_from), b"CERTIFICATE")
     if spec.client_certificate:
-        field, secret = "spec.endpoint.tls.clientCertificate", spec.client_certificate.secret_name
-        certificate = values.pem(Place(field, secret, "tls.crt"), b"CERTIFICATE")
-        key = values.pem(Place(field, secret, "tls.key"), b"PRIVATE KEY")
+        public, private = certificate_needs(spec.client_certificate)
+        certificate = values.pem(public, b"CERTIFICATE")
+        key = values.pem(private, b"PRIVATE KEY")
     tls = Tls(
         ca_pem=ca,
         certificate_pem=certificate,
@@ -159,26 +165,18 @@ def _tls(spec: resource.Tls, values: SecretValues) -> Tls:
     return PLAIN_TLS if tls == PLAIN_TLS else tls
 
 
-def _place(field: str, ref: resource.KeyRef) -> Place:
-    return Place(field, ref.name, ref.key)
-
-
-def _ca_place(ca: resource.CaSource) -> Place:
-    return Place("spec.endpoint.tls.caFrom", *ca_reference(ca))
-
-
 def _signing(spec: resource.Signing, values: SecretValues) -> Signing:
-    places = (_place(f"spec.signing.secretRefs[{i}]", r) for i, r in enumerate(spec.secret_refs))
-    return Signing(scheme=spec.scheme, keys=tuple(_key(spec.scheme, p, values) for p in places))
+    needs = (signing_need(number, ref) for number, ref in enumerate(spec.secret_refs))
+    return Signing(scheme=spec.scheme, keys=tuple(_key(spec.scheme, n, values) for n in needs))
 
 
-def _key(scheme: SigningScheme, place: Place, values: SecretValues) -> bytes:
-    key = values.value(place)
+def _key(scheme: SigningScheme, need: Need, values: SecretValues) -> bytes:
+    key = values.value(need)
     if key:
         try:
             validate_key(scheme, key)
         except InvalidKey as error:
-            values.complain(place, str(error))
+            values.complain(need, str(error))
     return key
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from hookgate.resources import WebhookSubscription
 from hookgate.resources.references import secret_names
+from hookgate.resources.secret_values import trimmed
 from hookgate.signing import SigningScheme
 from hookgate_gateway.contract import PLAIN_TLS
 from hookgate_gateway.resolution import (
@@ -18,7 +19,7 @@ from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.lane import LaneLimits
 from hookgate_gateway.rules.matching import MatchRule
 from hookgate_gateway.rules.retry import RetryPolicy
-from hookgate_gateway.secret_values import trimmed, values_of
+from hookgate_gateway.secret_values import values_of
 
 SHOP = Namespace("shop")
 CERTIFICATE = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hookgate.resources.secret_values import key_fingerprint, trimmed
 from hookgate.signing import InvalidKey, SigningScheme, validate_key
 from hookgate_gateway.catalogue.key_limits import BadLimit, read_limits, read_tolerance
 from hookgate_gateway.catalogue.snapshot import Caller
 from hookgate_gateway.contract import NO_LIMITS, ApiKey, KeyLimits, Source
 from hookgate_gateway.ports import StoredResource
 from hookgate_gateway.rules.delivery import Namespace, Timestamp
-from hookgate_gateway.secret_values import trimmed
 
 __all__ = [
     "API_KEY_LABEL",
@@ -70,11 +70,6 @@ class AdmittedKeys:
     api_keys: Mapping[tuple[Namespace, str], ApiKey]
     callers: Mapping[bytes, Caller] = field(repr=False)
     problems: tuple[str, ...]
-
-
-def key_fingerprint(value: bytes) -> str:
-    """The first 16 hex digits of a key's SHA-256: tells keys apart and logs nobody in."""
-    return hashlib.sha256(value).hexdigest()[:16]
 
 
 def read_api_key(data: Mapping[str, bytes], annotations: Mapping[str, str]) -> KeySecret:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from hookgate.resources import SubscriptionSpec, WebhookSubscription, problem_lines
+from hookgate.resources.secret_values import key_fingerprint, trimmed
 from hookgate_gateway.catalogue.build import Forbids
-from hookgate_gateway.catalogue.keys import key_fingerprint, secret_data
+from hookgate_gateway.catalogue.keys import secret_data
 from hookgate_gateway.contract import ResourceKey, ResourceKind
 from hookgate_gateway.ports import StoredResource
 from hookgate_gateway.resolution import Unresolved, resolve_spec
-from hookgate_gateway.secret_values import trimmed, values_of
+from hookgate_gateway.secret_values import values_of
 
 __all__ = ["NamedKey", "Standing", "standing"]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hookgate.resources.secret_values import trimmed
 from hookgate_gateway.catalogue.declared import Declared
 from hookgate_gateway.catalogue.keys import read_api_key
 from hookgate_gateway.catalogue.manifest_file import Holder, ManifestFile, read_file
@@ -18,7 +19,7 @@ from hookgate_gateway.contract import ResourceKind
 from hookgate_gateway.dev.receiver import Mailbox
 from hookgate_gateway.resolution import Resolved, resolve
 from hookgate_gateway.rules.delivery import Namespace
-from hookgate_gateway.secret_values import Lookup, trimmed
+from hookgate_gateway.secret_values import Lookup
 
 __all__ = ["OWN_PATH", "QUICKSTART", "RECEIVER_PORT", "BadManifests", "Workbench", "read_folder"]
 

@@ -5,15 +5,13 @@ Only what the spec names is handed over; a Secret's other keys never leave the c
 Secret and the key, never the value, and start with the field, as the gateway's own sentences do.
 """
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from hookgate.resources import SubscriptionSpec, trimmed_url, url_problem
-from hookgate.resources.references import CONFIG_MAP, ca_reference
-from hookgate.resources.subscription import KeyRef
+from hookgate.resources import SubscriptionSpec, secret_values, trimmed_url, url_problem
+from hookgate.resources.references import Need, needs
 from hookgate_operator.ports import Found, NotReadable, Values
 
 __all__ = [
@@ -24,20 +22,10 @@ __all__ = [
     "key_fingerprint",
     "lacking",
     "named",
-    "needs",
 ]
 
 Secrets = Mapping[str, Mapping[str, bytes]]
 """Values by the name of their Secret (or ``configmap/NAME``), then by key."""
-
-
-class Need(NamedTuple):
-    """A field of a spec that names a value."""
-
-    field: str
-    name: str
-    """Of a Secret, or ``configmap/NAME``."""
-    key: str
 
 
 class Shortage(StrEnum):
@@ -56,33 +44,13 @@ class Lack(NamedTuple):
 
     def sentence(self, namespace: str) -> str:
         """What is missing and what to do about it."""
-        kind, name = "Secret", self.need.name
-        if name.startswith(CONFIG_MAP):
-            kind, name = "ConfigMap", name.removeprefix(CONFIG_MAP)
-        what = f"{self.need.field}: {kind} {namespace}/{name}"
+        holder = self.need.holder(namespace)
+        what = f"{self.need.field}: {holder}"
         if self.shortage is Shortage.ABSENT:
             return f"{what} is not there; create it with key {self.need.key}"
         if self.shortage is Shortage.KEY_ABSENT:
             return f"{what} has no key {self.need.key}; add it"
-        return f"{what} may not be read by the operator; allow it to get that {kind}"
-
-
-def needs(spec: SubscriptionSpec) -> Iterator[Need]:
-    """Every value that a spec names, in the order of its fields."""
-    endpoint = spec.endpoint
-    if endpoint.url_from:
-        yield _need("spec.endpoint.urlFrom", endpoint.url_from.secret_key_ref)
-    for number, header in enumerate(endpoint.headers):
-        if header.value_from:
-            field = f"spec.endpoint.headers[{number}].valueFrom"
-            yield _need(field, header.value_from.secret_key_ref)
-    if endpoint.tls.ca_from:
-        yield Need("spec.endpoint.tls.caFrom", *ca_reference(endpoint.tls.ca_from))
-    if certificate := endpoint.tls.client_certificate:
-        for key in ("tls.crt", "tls.key"):
-            yield Need("spec.endpoint.tls.clientCertificate", certificate.secret_name, key)
-    for number, ref in enumerate(spec.signing.secret_refs):
-        yield _need(f"spec.signing.secretRefs[{number}]", ref)
+        return f"{what} may not be read by the operator; allow it to get that {holder.partition(' ')[0]}"
 
 
 def named(spec: SubscriptionSpec, values: Mapping[str, Values]) -> Secrets:
@@ -120,10 +88,9 @@ def endpoint_host(spec: SubscriptionSpec, secrets: Secrets) -> str | None:
 def key_fingerprint(value: bytes) -> str:
     """A signing key's fingerprint as the gateway tells it (docs/reference/control-api.md).
 
-    The first 16 hex digits of the SHA-256 of the value without one trailing newline.
+    Of the value as the Secret has it, with or without a newline at its end.
     """
-    trimmed = value[:-2] if value.endswith(b"\r\n") else value.removesuffix(b"\n")
-    return hashlib.sha256(trimmed).hexdigest()[:16]
+    return secret_values.key_fingerprint(secret_values.trimmed(value))
 
 
 def _url(spec: SubscriptionSpec, secrets: Secrets) -> str | None:
@@ -135,10 +102,6 @@ def _url(spec: SubscriptionSpec, secrets: Secrets) -> str | None:
         return None if value is None else trimmed_url(value.decode())
     except UnicodeDecodeError:
         return None
-
-
-def _need(field: str, ref: KeyRef) -> Need:
-    return Need(field, ref.name, ref.key)
 
 
 def _shortage(need: Need, values: Values | None) -> Shortage | None:

@@ -4,8 +4,9 @@ import hashlib
 
 import pytest
 
+from hookgate.resources.secret_values import key_fingerprint
 from hookgate.signing import SigningScheme
-from hookgate_gateway.catalogue.keys import admit, key_fingerprint, read_api_key, read_source
+from hookgate_gateway.catalogue.keys import admit, read_api_key, read_source
 from hookgate_gateway.contract import KeyLimits
 from tests.gateway.catalogue.world import KEY, stored_api_key
 
