@@ -10,9 +10,9 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from hookgate.deliveries import Outcome
 from hookgate.resources import WebhookReplay, WebhookSubscription
 from hookgate_gateway.rules.address import AddressClass
-from hookgate_gateway.rules.delivery import Outcome
 from hookgate_gateway.settings import SETTINGS as GATEWAY_SETTINGS
 from hookgate_operator.keys.plan import API_KEY_LABEL, SOURCE_LABEL, KeyReason, declared
 from hookgate_operator.observe import OperatorObserver

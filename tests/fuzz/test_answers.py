@@ -5,6 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.egress.answers import (
     MOST_HEADERS,
     SHOWN_BODY_BYTES,
@@ -19,7 +20,7 @@ from hookgate_gateway.egress.attempt import (
     retry_after,
     shown_headers,
 )
-from hookgate_gateway.rules.delivery import Attempt, Outcome
+from hookgate_gateway.rules.delivery import Attempt
 from hookgate_gateway.rules.retry import LONGEST_PAUSE, asked_pause
 from tests.fuzz.hostile import damaged, pieces
 

@@ -7,18 +7,11 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Acceptance, NewDelivery, NewRun, Recording
-from hookgate_gateway.rules.delivery import (
-    Attempt,
-    Delivery,
-    Ending,
-    KeyRef,
-    Namespace,
-    Outcome,
-    RunId,
-)
+from hookgate_gateway.rules.delivery import Attempt, Delivery, Ending, KeyRef, Namespace, RunId
 from hookgate_gateway.rules.lane import subscription_lane
 from hookgate_gateway.rules.report import Report
 from hookgate_gateway.rules.retry import GiveUp, RetryAt, Succeed

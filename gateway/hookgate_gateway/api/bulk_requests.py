@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from hookgate.deliveries import DeliveryState, Outcome
 from hookgate_gateway.api import times
-from hookgate_gateway.rules.delivery import DeliveryState, Outcome, RunId, Timestamp
+from hookgate_gateway.rules.delivery import RunId, Timestamp
 from hookgate_gateway.rules.replay import ReplayFilter
 
 __all__ = ["BulkCancelRequest", "BulkReplayRequest", "CancelFilter", "SelectionFilter"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from hookgate.deliveries import DeliveryState, Outcome
 from hookgate_gateway.api import answers, delivery_shapes, paging
 from hookgate_gateway.api.auth import key_ref
 from hookgate_gateway.api.delivery_shapes import HELD
@@ -16,15 +17,7 @@ from hookgate_gateway.api.services import Services
 from hookgate_gateway.catalogue.snapshot import Caller, Snapshot
 from hookgate_gateway.ports import DeliveryQuery, DeliveryRecord, Page
 from hookgate_gateway.replay.single import DeliveryReplays, TargetGone, UnknownDelivery
-from hookgate_gateway.rules.delivery import (
-    DeliveryId,
-    DeliveryState,
-    Ending,
-    EventId,
-    Namespace,
-    Outcome,
-    RunId,
-)
+from hookgate_gateway.rules.delivery import DeliveryId, Ending, EventId, Namespace, RunId
 
 __all__ = ["DeliveryRoutes"]
 

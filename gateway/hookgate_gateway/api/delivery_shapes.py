@@ -5,10 +5,11 @@ Deliveries, attempts and events as clients see them.
 from base64 import b64encode
 from typing import Any
 
+from hookgate.deliveries import DeliveryState
 from hookgate_gateway.api import times
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.ports import AttemptRecord, DeliveryRecord, EventRecord
-from hookgate_gateway.rules.delivery import Attempt, DeliveryState, Hold, Timestamp
+from hookgate_gateway.rules.delivery import Attempt, Hold, Timestamp
 from hookgate_gateway.rules.health import Health
 
 __all__ = ["attempt_answer", "attempt_log", "delivery", "event", "headers", "health", "hold"]

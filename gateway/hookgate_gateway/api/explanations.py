@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from hookgate.deliveries import DeliveryState
 from hookgate_gateway.api import delivery_shapes, times
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.contract import Subscription
 from hookgate_gateway.dispatch.dispatcher import LaneState
 from hookgate_gateway.ports import DeliveryRecord, EventRecord, RunRecord
-from hookgate_gateway.rules.delivery import DeliveryState, HoldReason, Kind, LaneKey
+from hookgate_gateway.rules.delivery import HoldReason, Kind, LaneKey
 from hookgate_gateway.rules.lane import BreakerState
 from hookgate_gateway.rules.matching import Mismatch, judge
 from hookgate_gateway.rules.report import Report

@@ -8,10 +8,10 @@ newest event counts for each target, and a success, a replay's included, settles
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from hookgate.deliveries import DeliveryState
 from hookgate_gateway.api import delivery_shapes
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.ports import DeliveryRecord, RunRecord
-from hookgate_gateway.rules.delivery import DeliveryState
 
 __all__ = ["webhook_delivery", "webhook_failure_reason"]
 

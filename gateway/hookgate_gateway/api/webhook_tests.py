@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.api import answers, delivery_shapes
 from hookgate_gateway.api.errors import Refusal
 from hookgate_gateway.api.routing import KeyedRoute, Route
@@ -19,7 +20,7 @@ from hookgate_gateway.api.subscriptions import live_subscription
 from hookgate_gateway.catalogue.snapshot import Caller
 from hookgate_gateway.contract import Subscription
 from hookgate_gateway.ports import Shipment
-from hookgate_gateway.rules.delivery import Attempt, Outcome, RunId
+from hookgate_gateway.rules.delivery import Attempt, RunId
 from hookgate_gateway.rules.lane import run_lane, subscription_lane
 
 __all__ = ["WebhookTestRoutes"]

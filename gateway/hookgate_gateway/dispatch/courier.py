@@ -5,11 +5,12 @@ One attempt of one delivery: read, plan, send. Never decides what follows from i
 import asyncio
 from collections.abc import Callable
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.dispatch.bodies import LargeBodies
 from hookgate_gateway.dispatch.plan import Blocked, Catalogue, Held, plan
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Backlog, Sender, Shipment, StoreUnavailable
-from hookgate_gateway.rules.delivery import Attempt, Delivery, Outcome, Timestamp
+from hookgate_gateway.rules.delivery import Attempt, Delivery, Timestamp
 from hookgate_process.clock import Clock
 
 _PAUSE = 1.0

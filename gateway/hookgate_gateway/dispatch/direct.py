@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.dispatch.courier import Courier
 from hookgate_gateway.dispatch.plan import (
@@ -31,7 +32,6 @@ from hookgate_gateway.rules.delivery import (
     HoldReason,
     Kind,
     Namespace,
-    Outcome,
     RunId,
     Target,
 )

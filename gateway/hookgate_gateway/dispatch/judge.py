@@ -4,6 +4,7 @@ What follows from an attempt: for its delivery a verdict, for its lane a lesson.
 
 from collections.abc import Callable
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.dispatch.admission import Admission
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.plan import Catalogue, terms
@@ -11,7 +12,7 @@ from hookgate_gateway.dispatch.recorder import Recorder
 from hookgate_gateway.dispatch.report import tell_attempt, tell_breaker
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Recording
-from hookgate_gateway.rules.delivery import Attempt, Delivery, Outcome
+from hookgate_gateway.rules.delivery import Attempt, Delivery
 from hookgate_gateway.rules.lane import BreakerState
 from hookgate_gateway.rules.retry import RetryAt, Succeed, Verdict, decide
 from hookgate_process.clock import Clock

@@ -4,15 +4,11 @@ What dispatch tells about attempts and lanes, in metrics and log events. Decides
 
 from collections.abc import Iterable
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Ended, Recorded, Recording
-from hookgate_gateway.rules.delivery import (
-    Attempt,
-    Delivery,
-    Ending,
-    Outcome,
-)
+from hookgate_gateway.rules.delivery import Attempt, Delivery, Ending
 from hookgate_gateway.rules.lane import BreakerState
 from hookgate_gateway.rules.retry import GiveUp, RetryAt, Succeed, Verdict
 

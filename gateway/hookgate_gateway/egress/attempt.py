@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from itertools import islice
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.egress.answers import Answer, NotHttp
 from hookgate_gateway.egress.request import Unsendable
-from hookgate_gateway.rules.delivery import Outcome, Timestamp
+from hookgate_gateway.rules.delivery import Timestamp
 
 _SHOWN_HEADERS = 32
 _SHOWN_VALUE_LENGTH = 512

@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from hookgate.deliveries import Outcome
 from hookgate.signing import InvalidKey
 from hookgate_gateway.egress import attempt as telling
 from hookgate_gateway.egress.answers import Answer
@@ -21,7 +22,7 @@ from hookgate_gateway.egress.request import Headers, request_head, shown_attempt
 from hookgate_gateway.egress.wire import IDLE_SECONDS, Broken, Connection
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Shipment
-from hookgate_gateway.rules.delivery import Attempt, LaneKey, Outcome, Timestamp
+from hookgate_gateway.rules.delivery import Attempt, LaneKey, Timestamp
 from hookgate_gateway.rules.destination import BadUrl
 from hookgate_gateway.rules.egress_rules import EgressRules
 from hookgate_process.clock import Clock

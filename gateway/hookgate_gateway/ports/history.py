@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from hookgate.deliveries import DeliveryState, Outcome
 from hookgate_gateway.rules.delivery import (
     Attempt,
     DeliveryId,
-    DeliveryState,
     Ending,
     EventId,
     KeyRef,
     Kind,
     LaneKey,
     Namespace,
-    Outcome,
     RunId,
     Target,
     Timestamp,

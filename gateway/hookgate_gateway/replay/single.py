@@ -5,19 +5,12 @@ A replay of one delivery: a new delivery of the same event to the same target, o
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from hookgate.deliveries import DeliveryState
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.ids import Ids
 from hookgate_gateway.ports import DeliveryRecord, NewReplay, Replays
 from hookgate_gateway.replay.once import CurrentCatalogue, live_subscriptions
-from hookgate_gateway.rules.delivery import (
-    DeliveryId,
-    DeliveryState,
-    KeyRef,
-    Kind,
-    LaneKey,
-    Namespace,
-    Target,
-)
+from hookgate_gateway.rules.delivery import DeliveryId, KeyRef, Kind, LaneKey, Namespace, Target
 from hookgate_process.clock import Clock
 
 __all__ = ["DeliveryReplays", "TargetGone", "UnknownDelivery"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.rules.values import busy_value
 
 EventId = NewType("EventId", str)
@@ -25,15 +26,6 @@ Timestamp = float
 """Unix seconds, UTC, as the wall clock gives them."""
 
 
-class DeliveryState(StrEnum):
-    """The four stored states. ``held`` is a pending delivery whose subscription has a hold."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    EXHAUSTED = "exhausted"
-    CANCELLED = "cancelled"
-
-
 class Ending(StrEnum):
     """Why a delivery ended without success, or was cancelled: shown as ``reason``."""
 
@@ -43,22 +35,6 @@ class Ending(StrEnum):
     SUPERSEDED = "superseded"  # a final event of the same run came before this interim one was sent
     REQUESTED = "requested"  # somebody cancelled it
     SUBSCRIPTION_DELETED = "subscription_deleted"
-
-
-class Outcome(StrEnum):
-    """How an attempt ended. Log, metric, API and status condition say the same word."""
-
-    SUCCESS = "success"
-    CLIENT_ERROR = "client_error"
-    SERVER_ERROR = "server_error"
-    REDIRECT = "redirect"
-    RATE_LIMITED = "rate_limited"
-    GONE = "gone"
-    TIMEOUT = "timeout"
-    DNS_ERROR = "dns_error"
-    CONNECTION_ERROR = "connection_error"
-    TLS_ERROR = "tls_error"
-    BLOCKED = "blocked"
 
 
 class HoldReason(StrEnum):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from hookgate_gateway.rules.delivery import Attempt, Outcome, Timestamp
+from hookgate.deliveries import Outcome
+from hookgate_gateway.rules.delivery import Attempt, Timestamp
 
 
 class HealthState(StrEnum):

@@ -12,7 +12,8 @@ from typing import Final
 from urllib.parse import urlsplit
 from zlib import crc32
 
-from hookgate_gateway.rules.delivery import LaneKey, Namespace, Outcome
+from hookgate.deliveries import Outcome
+from hookgate_gateway.rules.delivery import LaneKey, Namespace
 
 SHARDS: Final = 64
 """Lanes hash into this many shards; a replica owns whole shards."""

@@ -9,16 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from hookgate_gateway.rules.delivery import (
-    DeliveryId,
-    DeliveryState,
-    KeyRef,
-    LaneKey,
-    Namespace,
-    Outcome,
-    RunId,
-    Timestamp,
-)
+from hookgate.deliveries import DeliveryState, Outcome
+from hookgate_gateway.rules.delivery import DeliveryId, KeyRef, LaneKey, Namespace, RunId, Timestamp
 from hookgate_gateway.rules.lane import subscription_lane
 
 __all__ = ["Counts", "Replay", "ReplayFilter", "ReplayId", "ReplayPlan", "ReplayState", "Step"]

@@ -7,7 +7,8 @@ Everything here is a function of its arguments: no clock, no chance, no I/O. The
 
 from dataclasses import dataclass
 
-from hookgate_gateway.rules.delivery import Attempt, Ending, Outcome, Timestamp
+from hookgate.deliveries import Outcome
+from hookgate_gateway.rules.delivery import Attempt, Ending, Timestamp
 
 LONGEST_PAUSE = 3600.0
 """Seconds that a receiver can ask for by Retry-After; what it asks for beyond is not honoured."""

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, Strict
 
+from hookgate.deliveries import DeliveryState, Outcome
 from hookgate.payloads import RunStatus, RunType
-from hookgate.resources.deliveries import DeliveryState, Outcome
 from hookgate.resources.lists import SET
 from hookgate.resources.model import ResourceModel
 from hookgate.resources.rules import Between, Rule, Rules

@@ -4,17 +4,16 @@ from typing import Any
 
 import pytest
 
+from hookgate.deliveries import DeliveryState, Outcome
 from hookgate_gateway.api.run_webhooks import webhook_delivery, webhook_failure_reason
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.ports import DeliveryRecord
 from hookgate_gateway.rules.delivery import (
     DeliveryId,
-    DeliveryState,
     EventId,
     Kind,
     LaneKey,
     Namespace,
-    Outcome,
     RunId,
     Target,
 )

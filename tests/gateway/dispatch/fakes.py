@@ -9,6 +9,7 @@ from math import inf
 
 from prometheus_client import CollectorRegistry
 
+from hookgate.deliveries import Outcome
 from hookgate.signing import SigningScheme
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.contract import ApiKey, Endpoint, Signing, Subscription
@@ -23,7 +24,6 @@ from hookgate_gateway.rules.delivery import (
     HoldReason,
     KeyRef,
     Kind,
-    Outcome,
     Target,
 )
 from hookgate_gateway.rules.lane import LaneLimits, run_lane, shard, subscription_lane

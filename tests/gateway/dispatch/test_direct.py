@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.contract import Endpoint
 from hookgate_gateway.dispatch.direct import DirectSends, NoSlot, TooManyTests
 from hookgate_gateway.dispatch.plan import plan
 from hookgate_gateway.ports import Shipment, StoreUnavailable
-from hookgate_gateway.rules.delivery import Ending, Kind, Outcome
+from hookgate_gateway.rules.delivery import Ending, Kind
 from hookgate_gateway.rules.lane import BreakerState, LaneLimits
 from tests.gateway.dispatch.fakes import (
     GONE,

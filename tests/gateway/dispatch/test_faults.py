@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.dispatch.direct import DirectSends
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import StoreUnavailable
-from hookgate_gateway.rules.delivery import HoldReason, Kind, Outcome
+from hookgate_gateway.rules.delivery import HoldReason, Kind
 from tests.gateway.dispatch.fakes import (
     GONE,
     LANE,

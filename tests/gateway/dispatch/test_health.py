@@ -2,11 +2,12 @@
 
 import pytest
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.catalogue.catalogue import Catalogue
 from hookgate_gateway.dispatch.health import DeliveryHealth
 from hookgate_gateway.dispatch.report import tell_recorded
 from hookgate_gateway.ports import Recorded, Recording
-from hookgate_gateway.rules.delivery import Delivery, Kind, Outcome, Target
+from hookgate_gateway.rules.delivery import Delivery, Kind, Target
 from hookgate_gateway.rules.health import UNTRIED, HealthState
 from hookgate_gateway.rules.lane import subscription_lane
 from hookgate_gateway.rules.retry import RetryAt

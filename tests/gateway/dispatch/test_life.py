@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from hookgate.deliveries import Outcome
 from hookgate.signing import SigningScheme
 from hookgate_gateway.contract import Endpoint, Signing
-from hookgate_gateway.rules.delivery import Ending, Outcome
+from hookgate_gateway.rules.delivery import Ending
 from hookgate_gateway.rules.lane import LaneLimits
 from hookgate_gateway.rules.retry import RetryPolicy
 from tests.gateway.dispatch.fakes import (

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.ports import Ownership
-from hookgate_gateway.rules.delivery import Outcome
 from hookgate_gateway.rules.lane import SHARDS, LaneLimits, shard
 from tests.gateway.dispatch.fakes import LANE, World, ok, running, status, subscription, takes
 

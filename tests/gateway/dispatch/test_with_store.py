@@ -6,10 +6,11 @@ from collections import Counter
 
 from prometheus_client import CollectorRegistry
 
+from hookgate.deliveries import DeliveryState
 from hookgate_gateway.dispatch.dispatcher import Dispatcher
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import DeliveryQuery
-from hookgate_gateway.rules.delivery import DeliveryState, HoldReason
+from hookgate_gateway.rules.delivery import HoldReason
 from hookgate_gateway.rules.lane import LaneLimits, subscription_lane
 from hookgate_gateway.rules.retry import RetryPolicy
 from hookgate_process.clock import SystemClock

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from hookgate_gateway.rules.delivery import LaneKey, Outcome
+from hookgate.deliveries import Outcome
+from hookgate_gateway.rules.delivery import LaneKey
 from tests.gateway.egress.support import LoopClock, ShiftedClock, sending, shipment
 from tests.receivers import Receiver
 

@@ -7,9 +7,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.egress.guard import Guard, Trace
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.rules.delivery import LaneKey, Namespace, Outcome
+from hookgate_gateway.rules.delivery import LaneKey, Namespace
 from hookgate_gateway.rules.egress_rules import EgressRules
 from tests.gateway.egress.support import sending, shipment
 from tests.receivers import NameServer, Receiver

@@ -7,9 +7,10 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.contract import Tls
 from hookgate_gateway.egress.dialing import share_of
-from hookgate_gateway.rules.delivery import LaneKey, Outcome
+from hookgate_gateway.rules.delivery import LaneKey
 from tests.gateway.egress.raw import (
     answering,
     open_sockets,

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hookgate_gateway.rules.delivery import Outcome
+from hookgate.deliveries import Outcome
 from tests.gateway.egress.support import sending, shipment
 from tests.receivers import Receiver
 

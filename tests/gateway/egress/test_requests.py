@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
+from hookgate.deliveries import Outcome
 from hookgate.signing import SigningScheme
-from hookgate_gateway.rules.delivery import Outcome
 from tests.gateway.egress.support import BODY, KEY, sending, shipment
 from tests.receivers import Receiver
 

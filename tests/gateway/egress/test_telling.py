@@ -5,11 +5,11 @@ import ssl
 
 import pytest
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.egress.answers import NotHttp
 from hookgate_gateway.egress.attempt import failure_of, outcome_of
 from hookgate_gateway.egress.request import Unsendable
 from hookgate_gateway.egress.wire import Broken
-from hookgate_gateway.rules.delivery import Outcome
 
 ADDRESS = "10.11.12.13"
 

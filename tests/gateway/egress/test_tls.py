@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.contract import Tls
 from hookgate_gateway.egress.contexts import TlsContexts, UnusableTls, make_context
-from hookgate_gateway.rules.delivery import LaneKey, Outcome
+from hookgate_gateway.rules.delivery import LaneKey
 from tests.gateway.egress.support import sending, shipment
 from tests.receivers import Authority, NameServer, Receiver
 

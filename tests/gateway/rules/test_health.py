@@ -2,7 +2,8 @@
 
 import pytest
 
-from hookgate_gateway.rules.delivery import Attempt, Outcome
+from hookgate.deliveries import Outcome
+from hookgate_gateway.rules.delivery import Attempt
 from hookgate_gateway.rules.health import UNTRIED, Failure, Health, HealthState
 
 

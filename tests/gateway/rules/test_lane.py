@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookgate_gateway.rules.delivery import Outcome
+from hookgate.deliveries import Outcome
 from hookgate_gateway.rules.lane import (
     CLOSED,
     SHARDS,

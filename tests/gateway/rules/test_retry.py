@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookgate_gateway.rules.delivery import Attempt, Ending, Outcome
+from hookgate.deliveries import Outcome
+from hookgate_gateway.rules.delivery import Attempt, Ending
 from hookgate_gateway.rules.retry import (
     LONGEST_PAUSE,
     ONCE,

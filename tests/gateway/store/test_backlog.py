@@ -5,9 +5,10 @@ import math
 
 import pytest
 
+from hookgate.deliveries import DeliveryState
 from hookgate_gateway.contract import ResourceKey, ResourceKind
 from hookgate_gateway.ports import DeliveryQuery, NewReplay, Recorded, Recording, ResourceDraft
-from hookgate_gateway.rules.delivery import DeliveryState, Ending, Kind, Target
+from hookgate_gateway.rules.delivery import Ending, Kind, Target
 from hookgate_gateway.rules.lane import run_lane, subscription_lane
 from hookgate_gateway.rules.retry import GiveUp
 from tests.gateway.stores import (

@@ -2,16 +2,10 @@
 
 import pytest
 
+from hookgate.deliveries import DeliveryState, Outcome
 from hookgate_gateway.contract import ResourceKey, ResourceKind
 from hookgate_gateway.ports import DeliveryQuery, MadeBefore, NewReplay, Once, ResourceDraft
-from hookgate_gateway.rules.delivery import (
-    DeliveryState,
-    Ending,
-    KeyRef,
-    Kind,
-    Outcome,
-    Target,
-)
+from hookgate_gateway.rules.delivery import Ending, KeyRef, Kind, Target
 from hookgate_gateway.rules.lane import run_lane, subscription_lane
 from hookgate_gateway.rules.replay import ReplayFilter, ReplayId, ReplayPlan, ReplayState, Step
 from tests.gateway.stores import (

@@ -1,6 +1,6 @@
 """Health of subscriptions: kept over a restart, replaced, forgotten."""
 
-from hookgate_gateway.rules.delivery import Outcome
+from hookgate.deliveries import Outcome
 from hookgate_gateway.rules.health import UNTRIED, Failure, Health
 from tests.gateway.stores import BANK, SHOP, START
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from hookgate.deliveries import DeliveryState, Outcome
 from hookgate_gateway.ports import DeliveryQuery, EventQuery, InvalidCursor, RunQuery
-from hookgate_gateway.rules.delivery import DeliveryState, Ending, Outcome
+from hookgate_gateway.rules.delivery import Ending
 from hookgate_gateway.store.sqlite import history
 from tests.gateway.stores import (
     BANK,

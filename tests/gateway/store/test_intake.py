@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from hookgate.deliveries import DeliveryState
 from hookgate_gateway.contract import ResourceKey, ResourceKind
 from hookgate_gateway.ports import Accepted, Duplicate, EventQuery, ResourceDraft, Stale
-from hookgate_gateway.rules.delivery import DeliveryState, Ending, KeyRef, Kind, Namespace, Target
+from hookgate_gateway.rules.delivery import Ending, KeyRef, Kind, Namespace, Target
 from tests.gateway.stores import BANK, SHOP, START, acceptance, new_run, success
 
 URL = "https://team.example:8443/hook?token=1"

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hookgate.deliveries import DeliveryState, Outcome
 from hookgate.payloads import RunType
-from hookgate_gateway.rules.delivery import DeliveryState, Ending, HoldReason, Kind, Outcome
+from hookgate_gateway.rules.delivery import Ending, HoldReason, Kind
 from hookgate_gateway.rules.health import HealthState
 from hookgate_gateway.rules.lane import BreakerState
 from hookgate_gateway.rules.report import MAX_ID_LENGTH, MAX_WORD_LENGTH

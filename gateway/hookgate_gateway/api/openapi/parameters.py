@@ -4,9 +4,9 @@ Query parameters and headers of the document, with the bounds that are really en
 
 from typing import Any, Final
 
+from hookgate.deliveries import DeliveryState, Outcome
 from hookgate_gateway.api import idempotency, paging
 from hookgate_gateway.api.openapi.operation import Parameter
-from hookgate_gateway.rules.delivery import DeliveryState, Outcome
 from hookgate_gateway.upstream.addresses import ASKED as ASKED_NAME
 
 __all__ = [

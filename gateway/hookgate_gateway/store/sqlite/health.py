@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from hookgate_gateway.rules.delivery import Namespace, Outcome
+from hookgate.deliveries import Outcome
+from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.health import Failure, Health
 from hookgate_gateway.store.sqlite.link import Link
 from hookgate_gateway.store.sqlite.reader import Reader

@@ -6,15 +6,14 @@ from typing import Any
 
 import orjson
 
+from hookgate.deliveries import DeliveryState, Outcome
 from hookgate_gateway.ports import Advanced, Cancelled, MadeBefore, Once, Page
 from hookgate_gateway.rules.delivery import (
     DeliveryId,
-    DeliveryState,
     Ending,
     KeyRef,
     LaneKey,
     Namespace,
-    Outcome,
     RunId,
     Timestamp,
 )

@@ -5,16 +5,9 @@ from typing import Any
 
 import orjson
 
+from hookgate.deliveries import DeliveryState, Outcome
 from hookgate_gateway.ports import AttemptRecord, DeliveryRecord, EventRecord, RunRecord
-from hookgate_gateway.rules.delivery import (
-    Attempt,
-    DeliveryState,
-    Ending,
-    KeyRef,
-    Kind,
-    Outcome,
-    Target,
-)
+from hookgate_gateway.rules.delivery import Attempt, Ending, KeyRef, Kind, Target
 
 __all__ = ["attempt_record", "delivery_record", "event_record", "run_record"]
 

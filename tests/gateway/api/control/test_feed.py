@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 
+from hookgate.deliveries import Outcome
 from hookgate_gateway.api.control import feed as feed_module
 from hookgate_gateway.api.control.feed import HealthFeed
 from hookgate_gateway.api.control.view import HealthView
 from hookgate_gateway.catalogue.catalogue import Catalogue
-from hookgate_gateway.rules.delivery import Namespace, Outcome
+from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.health import UNTRIED, Failure, Health
 from hookgate_gateway.rules.lane import BreakerState
 from tests.gateway.catalogue.world import SHOP, draft, subscription_key, world

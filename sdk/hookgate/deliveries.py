@@ -1,7 +1,7 @@
 """
 The words of deliveries: the states they can be in, and how their attempts end.
 
-Gateway, metrics, API and status say the same ones; here they are for resources, which import no gateway.
+Log, metric, API and status condition say the same ones; the gateway imports them from here.
 """
 
 from enum import StrEnum
@@ -10,7 +10,7 @@ __all__ = ["DeliveryState", "Outcome"]
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands; ``pending`` ones include those that are held."""
+    """The four stored states. ``held`` is a pending delivery whose subscription has a hold."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -19,7 +19,7 @@ class DeliveryState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an attempt ended."""
+    """How an attempt ended. Log, metric, API and status condition say the same word."""
 
     SUCCESS = "success"
     CLIENT_ERROR = "client_error"
