@@ -9,12 +9,13 @@ header) and without stack traces, which can hold values.
 import asyncio
 import logging
 import sys
-import traceback
 from collections.abc import Mapping
 from typing import Any, TextIO
 
 import orjson
 import structlog
+
+from hookgate_process.failures import where_raised
 
 __all__ = ["EventLog", "configure", "report_unhandled"]
 
@@ -98,8 +99,5 @@ def report_unhandled(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -
     fields: dict[str, object] = {"message": context.get("message", "")}
     if isinstance(error, BaseException):
         fields["error"] = type(error).__name__
-        fields["where"] = [
-            f"{frame.filename}:{frame.lineno} {frame.name}"
-            for frame in traceback.extract_tb(error.__traceback__)[-8:]
-        ]
+        fields["where"] = where_raised(error)
     structlog.get_logger("hookgate").error("unhandled_exception", **fields)

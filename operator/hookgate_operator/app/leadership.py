@@ -9,7 +9,6 @@ led and does not any more ends its process.
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -20,6 +19,7 @@ from kubernetes.aio.leaderelection.leaderelection import LeaderElection
 
 from hookgate_operator.app.lease import LeaseObserver, LeaseSettings, WatchedLease
 from hookgate_process.clock import Clock
+from hookgate_process.failures import where_raised
 
 __all__ = ["Alone", "Asked", "Ended", "Leadership", "LeadershipObserver", "Work", "by_lease"]
 
@@ -237,10 +237,7 @@ def _died(task: "asyncio.Task[None]", observer: LeadershipObserver) -> str:
     if not task.done() or task.cancelled():
         return "the work was cancelled"
     for error in _each(task.exception()):
-        where = [
-            f"{frame.filename}:{frame.lineno} {frame.name}"
-            for frame in traceback.extract_tb(error.__traceback__)[-8:]
-        ]
+        where = where_raised(error)
         observer.error("work_died", error=type(error).__name__, where=where)
     return f"the work ended: {_outcome(task)}"
 

@@ -7,7 +7,6 @@ back-off.
 """
 
 import asyncio
-import traceback
 from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,6 +14,7 @@ from typing import Protocol
 
 from hookgate_operator.ports import Key, Kind, OutsideError
 from hookgate_operator.work.queue import WorkQueue
+from hookgate_process.failures import where_raised
 
 __all__ = ["PATIENCE", "Reconciler", "Result", "WorkObserver", "Workers"]
 
@@ -132,10 +132,7 @@ class Workers:
             )
 
     def _unexpected(self, key: Key, error: BaseException) -> None:
-        where = [
-            f"{frame.filename}:{frame.lineno} {frame.name}"
-            for frame in traceback.extract_tb(error.__traceback__)[-8:]
-        ]
+        where = where_raised(error)
         self._queue.retry(key)
         if self._troubles.has(key, f"{key} {type(error).__name__} {where}"):
             # Never with its text, which can hold values.
