@@ -27,7 +27,7 @@ class CounterTally(Collector):
     ) -> None:
         self._name = name
         self._documentation = documentation
-        self._names = tuple(names)
+        self.names = tuple(names)
         self._counts: dict[Labels, int] = {}
         registry.register(self)
 
@@ -40,7 +40,7 @@ class CounterTally(Collector):
         self._counts.pop(labels, None)
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        family = CounterMetricFamily(self._name, self._documentation, labels=self._names)
+        family = CounterMetricFamily(self._name, self._documentation, labels=self.names)
         for labels, count in self._counts.copy().items():
             family.add_metric(labels, count)
         yield family
@@ -60,7 +60,7 @@ class HistogramTally(Collector):
     ) -> None:
         self._name = name
         self._documentation = documentation
-        self._names = tuple(names)
+        self.names = tuple(names)
         self._bounds = tuple(bounds)
         self._shown = (*[str(float(bound)) for bound in bounds], "+Inf")
         self._cells: dict[Labels, list[float]] = {}
@@ -76,7 +76,7 @@ class HistogramTally(Collector):
         cells[-1] += value
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        family = HistogramMetricFamily(self._name, self._documentation, labels=self._names)
+        family = HistogramMetricFamily(self._name, self._documentation, labels=self.names)
         for labels, cells in self._cells.copy().items():
             *counts, total = cells.copy()
             family.add_metric(labels, self._cumulated(counts), total)
