@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster.provision.binaries import DEFAULT_VERSION, BuildFailed, build, built, recipe
-from tests.cluster.provision.client_tools import client_tools
+from tests.cluster.provision.client_tools import HELM_3, client_tools
 
 HOW_TO = (
     "no Kubernetes API server to run them on: install Go 1.26 or newer (it is then built once, "
@@ -51,13 +51,20 @@ def programs() -> Programs:
 
 
 def kubectl() -> Path:
-    """kubectl: named, among the assets, or fetched once; NoCluster."""
+    """kubectl: named, among the assets, or fetched once; FetchFailed."""
     return _client("kubectl")
 
 
 def helm() -> Path:
-    """Helm, fetched once; NoCluster."""
+    """Helm, fetched once; FetchFailed."""
     return _client("helm")
+
+
+def helm3() -> Path:
+    """Helm's major version before, fetched once; FetchFailed."""
+    if named := os.environ.get("HOOKGATE_TEST_HELM3"):
+        return Path(named)
+    return client_tools(HELM_3) / "helm"
 
 
 def _client(name: str) -> Path:

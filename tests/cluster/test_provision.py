@@ -1,9 +1,13 @@
-"""What is built is what is pinned."""
+"""What is built and fetched is what is pinned."""
+
+import re
 
 import pytest
 
 from tests.cluster.provision.binaries import recipe
+from tests.cluster.provision.client_tools import HELM_3, NEWEST
 from tests.cluster.provision.pin import go_mod
+from tests.cluster.provision.third_party import PINNED, pins
 
 OWN = {
     "Go": "1.26.0",
@@ -49,3 +53,22 @@ def test_versions_have_folders_of_their_own() -> None:
 def test_a_version_that_is_not_pinned_is_named() -> None:
     with pytest.raises(ValueError, match=r"Kubernetes 1\.29 is not pinned .*: 1\.30, 1\.37$"):
         recipe("1.29")
+
+
+@pytest.mark.parametrize("pinned", [NEWEST, HELM_3], ids=lambda pinned: pinned.stem)
+def test_a_client_is_pinned_by_its_hash(pinned) -> None:
+    lines = [line for line in pinned.read_text().splitlines() if not line.startswith("#")]
+    assert len(lines) == 1
+    assert re.fullmatch(r"[a-z0-9-]+==[0-9.]+ --hash=sha256:[0-9a-f]{64}", lines[0])
+
+
+def test_a_module_with_definitions_is_pinned_by_its_hash() -> None:
+    modules = pins(PINNED.read_text())
+    assert {module.path for module in modules} == {
+        "github.com/cert-manager/cert-manager",
+        "github.com/prometheus-operator/prometheus-operator",
+        "sigs.k8s.io/gateway-api",
+    }
+    for module in modules:
+        assert re.fullmatch(r"h1:[A-Za-z0-9+/]{43}=", module.content)
+        assert module.files
