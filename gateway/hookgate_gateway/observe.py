@@ -7,7 +7,7 @@ line: a secret, a payload.
 """
 
 from collections import Counter as Counts
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -16,13 +16,16 @@ from hookgate.deliveries import Outcome
 from hookgate.payloads import RunStatus, RunType
 from hookgate.version import __version__
 from hookgate_gateway.rules.delivery import Attempt, Delivery, Namespace
-from hookgate_gateway.tallies import CounterTally, HistogramTally
+from hookgate_gateway.tallies import CounterTally, GaugeTally, HistogramTally
 from hookgate_process.logs import EventLog
 
-__all__ = ["Observer", "RefusedRequest"]
+__all__ = ["NOBODY", "Credential", "Observer", "RefusedRequest"]
 
 _RUN_TYPES = frozenset(str(t) for t in RunType)
 _STATUSES = frozenset(str(s) for s in RunStatus)
+NOBODY = Namespace("")
+"""Whom something is counted for that nobody proved to have sent: a label is not made of a stranger's words."""
+_REJECTED = ("other", "other", "rejected")
 _RESULTS = ("delivered", "exhausted", "cancelled")
 _LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)  # fmt: skip
 _ATTEMPT_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30)
@@ -46,6 +49,13 @@ class RefusedRequest(StrEnum):
     STORE = "store"  # the store could not take it: 503
 
 
+class Credential(StrEnum):
+    """What a request should have carried and did not, or not the right one."""
+
+    API_KEY = "api_key"  # on the public listener: 403
+    CONTROL_TOKEN = "control_token"  # noqa: S105  # on the control API: 401
+
+
 class Observer(EventLog):
     """Counts and logs. ``subscription_label=False`` leaves that label empty (thousands of them)."""
 
@@ -62,18 +72,26 @@ class Observer(EventLog):
         self._commit_seconds = Histogram("store_commit_seconds", "Time of one commit, as its waiters saw it.", buckets=_COMMIT_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
         refused = Counter("requests_refused_total", "Requests and connections turned away by a limit, by which.", ["reason"], **names)  # type: ignore[arg-type]  # fmt: skip
         self._refused = {reason: refused.labels(reason.value) for reason in RefusedRequest}
-        self.pending = Gauge("deliveries_pending", "Deliveries not ended yet, held ones included.", ["namespace", "subscription"], **names)  # type: ignore[arg-type]  # fmt: skip
-        self.holds = Gauge("subscription_hold", "1 while a subscription is held for this reason.", ["namespace", "subscription", "reason"], **names)  # type: ignore[arg-type]  # fmt: skip
+        self._signatures_wrong = CounterTally("hookgate_signature_failures", "Webhooks of Skyvern servers whose signature is missing, wrong or too old, by the source that they claim to be of.", ["namespace", "source"], registry)  # fmt: skip
+        unauthenticated = Counter("authentication_failures_total", "Requests without a credential that is known, by the kind that they needed.", ["credential"], **names)  # type: ignore[arg-type]  # fmt: skip
+        self._unauthenticated = {kind: unauthenticated.labels(kind.value) for kind in Credential}
+        self._pending = GaugeTally("hookgate_deliveries_pending", "Deliveries not ended yet, held ones included.", ["namespace", "subscription"], registry)  # fmt: skip
+        self._holds = GaugeTally("hookgate_subscription_hold", "1 while a subscription is held for this reason.", ["namespace", "subscription", "reason"], registry)  # fmt: skip
         self.oldest_due = Gauge("oldest_due_delivery_age_seconds", "How long the oldest due delivery that nothing holds has waited.", **names)  # type: ignore[arg-type]  # fmt: skip
         self.lane_state = Gauge("lane_state", "A subscription's lane: 0 closed breaker, 1 half open, 2 open.", ["namespace", "subscription"], **names)  # type: ignore[arg-type]  # fmt: skip
         self.inflight = Gauge("inflight_attempts", "Attempts under way now.", **names)  # type: ignore[arg-type]  # fmt: skip
         self._replayed = Counter("replay_deliveries_total", "Deliveries that bulk replays made.", ["namespace"], **names)  # type: ignore[arg-type]  # fmt: skip
+        self._store_size = GaugeTally("hookgate_store_size_bytes", "Bytes that the store takes on its disk, its write-ahead log included.", [], registry)  # fmt: skip
+        self._store_reusable = GaugeTally("hookgate_store_reusable_bytes", "Bytes of the store's size that are free for new rows: a store that was pruned does not get smaller.", [], registry)  # fmt: skip
+        self._store_available = GaugeTally("hookgate_store_available_bytes", "Bytes that the store's file system still has for it.", [], registry)  # fmt: skip
         replays = Gauge("replays", "Bulk replays that are not over, by state.", ["state"], **names)  # type: ignore[arg-type]  # fmt: skip
         self._replays_running, self._replays_paused = replays.labels("running"), replays.labels("paused")  # fmt: skip
         Gauge("build_info", "1; the version is in the label.", ["version"], **names).labels(__version__).set(1)  # type: ignore[arg-type]  # fmt: skip
 
-        self._pending_now = _Standing(self.pending)
-        self._holds_now = _Standing(self.holds)
+        self._declared: frozenset[tuple[Namespace, str]] = frozenset()
+        self._sources: frozenset[tuple[Namespace, str]] = frozenset()
+        self.source_begins(NOBODY, "")
+        self._received.begin((NOBODY, *_REJECTED))
         self.committed: Callable[[float], None] = self._commit_seconds.observe
         """A commit took that many seconds."""
         self.attempt_recorded: Callable[[Delivery, Attempt], object] = _nobody_listens
@@ -90,6 +108,14 @@ class Observer(EventLog):
     def refused(self, reason: RefusedRequest) -> None:
         """A limit turned a request or a connection away."""
         self._refused[reason].inc()
+
+    def unauthenticated(self, credential: Credential) -> None:
+        """A request had no such credential, or one that nobody knows."""
+        self._unauthenticated[credential].inc()
+
+    def signature_failed(self, namespace: Namespace, source: str) -> None:
+        """A webhook is not the word of that source; an unknown one has no name and is nobody's."""
+        self._signatures_wrong.add((namespace, source))
 
     def attempted(self, delivery: Delivery, attempt: Attempt) -> None:
         """An attempt ended."""
@@ -119,10 +145,16 @@ class Observer(EventLog):
         sums: Counts[tuple[str, ...]] = Counts()
         for (namespace, name), count in pending.items():
             sums[namespace, self._label(name)] += count
-        self._pending_now.set(sums)
+        self._pending.set(sums)
         if self._subscription_label:
-            self._holds_now.set({(*key, reason): 1 for key, reason in holds.items()})
+            self._holds.set({(*key, reason): 1 for key, reason in holds.items()})
         self.oldest_due.set(oldest_due_age)
+
+    def store_stands(self, *, size: int, reusable: int, available: int | None) -> None:
+        """How full the store is, in bytes; ``available`` None where nobody knows."""
+        self._store_size.set({(): size})
+        self._store_reusable.set({(): reusable})
+        self._store_available.set({} if available is None else {(): available})
 
     def replayed(self, namespace: Namespace, count: int) -> None:
         """A bulk replay made so many deliveries."""
@@ -133,15 +165,44 @@ class Observer(EventLog):
         self._replays_running.set(running)
         self._replays_paused.set(paused)
 
-    def forget(self, namespace: Namespace, subscription: str) -> None:
-        """A subscription is deleted for good: its series go away."""
+    def declared(
+        self,
+        *,
+        namespaces: Collection[Namespace],
+        subscriptions: Collection[tuple[Namespace, str]],
+        sources: Collection[tuple[Namespace, str]],
+    ) -> None:
+        """What the catalogue has now: counters of what came begin at 0, the series of what went go away."""
+        for namespace in namespaces:
+            self._namespace_begins(namespace)
+        for namespace, name in self._declared.difference(subscriptions):
+            self._subscription_ends(namespace, name)
+        for namespace, name in frozenset(subscriptions) - self._declared:
+            self._ends_begin(namespace, self._label(name))
+        for key in self._sources.difference(sources):
+            self._signatures_wrong.forget(key)
+        for namespace, name in frozenset(sources) - self._sources:
+            self.source_begins(namespace, name)
+        self._declared, self._sources = frozenset(subscriptions), frozenset(sources)
+
+    def source_begins(self, namespace: Namespace, source: str) -> None:
+        """Webhooks may come in from there."""
+        self._signatures_wrong.begin((namespace, source))
+
+    def _namespace_begins(self, namespace: Namespace) -> None:
+        self._received.begin((namespace, *_REJECTED))
+        self._ends_begin(namespace, "")
+
+    def _ends_begin(self, namespace: Namespace, subscription: str) -> None:
+        for result in _RESULTS:
+            self._delivered.begin((namespace, subscription, result))
+
+    def _subscription_ends(self, namespace: Namespace, subscription: str) -> None:
         for result in _RESULTS:
             self._delivered.forget((namespace, subscription, result))
         for outcome in Outcome:
             self._attempts.forget((namespace, subscription, outcome.value))
-        labels = {"namespace": namespace, "subscription": subscription}
-        for gauge in (self.pending, self.holds, self.lane_state):
-            gauge.remove_by_labels(labels)
+        self.lane_state.remove_by_labels({"namespace": namespace, "subscription": subscription})
 
     def breaker(self, namespace: Namespace, subscription: str, state: int) -> None:
         """A subscription's breaker is closed (0), half open (1) or open (2) now."""
@@ -154,18 +215,3 @@ class Observer(EventLog):
 
 def _nobody_listens(_: Delivery, __: Attempt) -> None:
     pass
-
-
-class _Standing:
-    """A gauge whose series are exactly those that were last set."""
-
-    def __init__(self, gauge: Gauge) -> None:
-        self._gauge = gauge
-        self._labels: frozenset[tuple[str, ...]] = frozenset()
-
-    def set(self, values: Mapping[tuple[str, ...], int]) -> None:
-        for labels, value in values.items():
-            self._gauge.labels(*labels).set(value)
-        for labels in self._labels.difference(values):
-            self._gauge.remove(*labels)
-        self._labels = frozenset(values)

@@ -1,5 +1,5 @@
 """
-Counters and histograms for the busiest paths: plain numbers that become metrics when they are scraped.
+Metrics for the busiest paths and of many series: plain numbers that become metrics when they are scraped.
 
 A bound child of the Prometheus client takes a lock and several calls for each step, which adds up when
 every delivery takes a handful. These are written by one thread, the event loop's, and may be read by any:
@@ -7,13 +7,13 @@ what a reader iterates over is copied in one step of the interpreter.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-__all__ = ["CounterTally", "HistogramTally", "Labels"]
+__all__ = ["CounterTally", "GaugeTally", "HistogramTally", "Labels"]
 
 Labels = tuple[str, ...]
 """Values of labels, in the order of their names."""
@@ -35,6 +35,10 @@ class CounterTally(Collector):
         """That many more."""
         self._counts[labels] = self._counts.get(labels, 0) + count
 
+    def begin(self, labels: Labels) -> None:
+        """The series is there from now on, at 0: a first step from nothing is none to ``increase()``."""
+        self._counts.setdefault(labels, 0)
+
     def forget(self, labels: Labels) -> None:
         """The series goes away, if there is one."""
         self._counts.pop(labels, None)
@@ -43,6 +47,29 @@ class CounterTally(Collector):
         family = CounterMetricFamily(self._name, self._documentation, labels=self.names)
         for labels, count in self._counts.copy().items():
             family.add_metric(labels, count)
+        yield family
+
+
+class GaugeTally(Collector):
+    """A gauge whose series are exactly those that were last set: at first none."""
+
+    def __init__(
+        self, name: str, documentation: str, names: Sequence[str], registry: CollectorRegistry
+    ) -> None:
+        self._name = name
+        self._documentation = documentation
+        self.names = tuple(names)
+        self._values: Mapping[Labels, float] = {}
+        registry.register(self)
+
+    def set(self, values: Mapping[Labels, float]) -> None:
+        """These are the series now. What is given is kept: it must not change any more."""
+        self._values = values
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = GaugeMetricFamily(self._name, self._documentation, labels=self.names)
+        for labels, value in self._values.items():
+            family.add_metric(labels, value)
         yield family
 
 

@@ -69,7 +69,6 @@ class Housekeeper:
         self._policy = policy
         self._patient = PatientWall(clock, policy.delete_grace)
         self._quota = quota
-        self._known: frozenset[tuple[Namespace, str]] = frozenset()
         self._pending: Mapping[tuple[Namespace, str], int] | None = None
 
     def pending(self, name: tuple[Namespace, str]) -> int | None:
@@ -84,20 +83,27 @@ class Housekeeper:
         )
 
     async def measure(self) -> None:
-        """Set the gauges that come from the store and the catalogue; drop deleted subscriptions' series."""
+        """Set the gauges that come from the store and the catalogue; begin and end series with the latter."""
         if self._quota is not None:
             self._quota.counting()
         figures = await self._store.statistics()
         self._pending = figures.pending
         if self._quota is not None:
             self._quota.counted(figures.pending)
-        subscriptions = self._snapshot().subscriptions
-        known = frozenset(subscriptions)
-        for namespace, name in self._known - known:
-            self._observer.forget(namespace, name)
-        self._known = known
+        snapshot = self._snapshot()
+        subscriptions = snapshot.subscriptions
+        self._observer.declared(
+            namespaces={ns for ns, _ in (*subscriptions, *snapshot.api_keys, *snapshot.sources)},
+            subscriptions=subscriptions,
+            sources=snapshot.sources,
+        )
+        self._observer.store_stands(
+            size=figures.size_bytes,
+            reusable=figures.reusable_bytes,
+            available=figures.available_bytes,
+        )
         self._observer.stands(
-            pending=dict.fromkeys(known, 0) | dict(figures.pending),
+            pending=dict.fromkeys(subscriptions, 0) | dict(figures.pending),
             holds={key: s.hold.reason.value for key, s in subscriptions.items() if s.hold},
             oldest_due_age=max(0.0, self._clock.now() - figures.oldest_due)
             if figures.oldest_due is not None

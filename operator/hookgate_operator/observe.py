@@ -38,6 +38,7 @@ class OperatorObserver(EventLog):
         self._queue_seconds = Histogram("operator_workqueue_queue_duration_seconds", "Time that an object waited for a worker.", buckets=_QUEUE_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
         self._work_seconds = Histogram("operator_workqueue_work_duration_seconds", "Time that a worker had an object for.", buckets=_RECONCILE_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
         self._watch_alive = Gauge("operator_last_watch_event_timestamp_seconds", "When a watch was last known to be alive: it told something, or a list had nothing that it had not told.", ["resource"], **names)  # type: ignore[arg-type]  # fmt: skip
+        self._watch_working = Gauge("operator_watch_working", "1 while a watch works, 0 while it does not; the log says why. A replica that does not lead has none.", ["resource"], **names)  # type: ignore[arg-type]  # fmt: skip
         self._watch_troubles = Counter("operator_watch_troubles_total", "Times that a watch stopped working or had missed something.", ["resource"], **names)  # type: ignore[arg-type]  # fmt: skip
         self._cluster_requests = Counter("operator_cluster_requests_total", "Requests to the API server, by the HTTP status of the answer (none: there was no answer).", ["verb", "resource", "code"], **names)  # type: ignore[arg-type]  # fmt: skip
         self._gateway_requests = Counter("operator_gateway_requests_total", "Requests to the gateway's control API, by the HTTP status of the answer (none: there was no answer).", ["code"], **names)  # type: ignore[arg-type]  # fmt: skip
@@ -94,14 +95,21 @@ class OperatorObserver(EventLog):
     def cluster_request(self, verb: str, resource: str, code: str) -> None:
         self._cluster_requests.labels(verb, resource, code).inc()
 
+    def watch_begins(self, watch: str) -> None:
+        """A watch is about to be started."""
+        self._watch_working.labels(watch).set(0)
+        self._watch_troubles.labels(watch)
+
     def watch_alive(self, watch: str, at: float) -> None:
         self._watch_alive.labels(watch).set(at)
 
     def watch_trouble(self, watch: str, why: str) -> None:
+        self._watch_working.labels(watch).set(0)
         self._watch_troubles.labels(watch).inc()
         self.warning("watch_trouble", watch=watch, message=why)
 
     def watch_recovered(self, watch: str) -> None:
+        self._watch_working.labels(watch).set(1)
         self.event("watch_works", watch=watch)
 
     def watch_missed(self, watch: str, objects: int) -> None:

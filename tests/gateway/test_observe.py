@@ -20,7 +20,7 @@ def exposed(registry, *needles):
 def test_words_nobody_knows_count_as_other():
     registry = CollectorRegistry()
     Observer(registry).received(SHOP, "task_v9", "on fire", "rejected")
-    assert exposed(registry, "webhooks_received_total") == [
+    assert exposed(registry, "webhooks_received_total", "shop") == [
         'hookgate_webhooks_received_total{namespace="shop",result="rejected",run_type="other",status="other"} 1.0'
     ]
 
@@ -37,11 +37,38 @@ def test_gauges_show_what_stands_and_drop_what_ended():
     assert exposed(registry, "deliveries_pending")[0].endswith(" 1.0")
 
 
-def test_the_series_of_a_deleted_subscription_go_and_a_new_one_counts_again():
+def declare(observer, *subscriptions):
+    names = [(SHOP, name) for name in subscriptions]
+    observer.declared(namespaces=[SHOP], subscriptions=names, sources=[])
+
+
+def test_what_was_counted_stays_when_a_subscription_is_declared_again():
     registry = CollectorRegistry()
     observer = Observer(registry)
     observer.delivered(SHOP, "invoices", 0.1)
-    observer.forget(SHOP, "invoices")
+    for _ in range(2):
+        declare(observer, "invoices")
+        lines = exposed(registry, "webhooks_delivered_total", 'subscription="invoices"')
+        assert [line.rpartition("{")[2] for line in lines] == [
+            'namespace="shop",result="cancelled",subscription="invoices"} 0.0',
+            'namespace="shop",result="delivered",subscription="invoices"} 1.0',
+            'namespace="shop",result="exhausted",subscription="invoices"} 0.0',
+        ]
+
+
+def test_without_the_subscription_label_no_subscription_has_series():
+    registry = CollectorRegistry()
+    declare(Observer(registry, subscription_label=False), "invoices", "refunds")
+    assert exposed(registry, "invoices") == []
+    assert len(exposed(registry, "webhooks_delivered_total")) == 3
+
+
+def test_the_series_of_a_deleted_subscription_go_and_a_new_one_counts_again():
+    registry = CollectorRegistry()
+    observer = Observer(registry)
+    declare(observer, "invoices")
+    observer.delivered(SHOP, "invoices", 0.1)
+    declare(observer)
     assert exposed(registry, "invoices") == []
     observer.delivered(SHOP, "invoices", 0.1)
     (line,) = exposed(registry, "webhooks_delivered_total", "invoices")

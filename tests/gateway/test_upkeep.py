@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
-from hookgate_gateway.contract import Subscription
+from hookgate_gateway.contract import ApiKey, Source, Subscription
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Statistics, StoreUnavailable
 from hookgate_gateway.rules.delivery import Hold, HoldReason, Namespace
@@ -16,7 +16,7 @@ from hookgate_gateway.rules.matching import MatchRule
 from hookgate_gateway.rules.retry import RetryPolicy
 from hookgate_gateway.upkeep import Housekeeper, UpkeepPolicy
 
-SHOP = Namespace("shop")
+SHOP, BANK = Namespace("shop"), Namespace("bank")
 POLICY = UpkeepPolicy(retention=100.0, delete_grace=10.0, chunk=10)
 
 
@@ -39,6 +39,7 @@ class Shelf:
     old: list[float] = field(default_factory=list)
     deleted: list[float] = field(default_factory=list)
     pending: dict = field(default_factory=dict)
+    available: int | None = 9000
     unavailable: int = 0
     transactions: list[int] = field(default_factory=list)
 
@@ -53,7 +54,13 @@ class Shelf:
         if self.unavailable:
             self.unavailable -= 1
             raise StoreUnavailable("not now")
-        return Statistics(pending=self.pending, oldest_due=999_990.0, size_bytes=1)
+        return Statistics(
+            pending=self.pending,
+            oldest_due=999_990.0,
+            size_bytes=3000,
+            reusable_bytes=1000,
+            available_bytes=self.available,
+        )
 
     async def writable(self):
         return True
@@ -128,6 +135,51 @@ async def test_gauges_follow_the_catalogue():
     snapshot[0] = Snapshot()
     await keeper.measure()
     assert b'subscription="a"' not in generate_latest(registry)
+
+
+@pytest.mark.looptime
+async def test_how_full_the_store_is_is_told_once_it_is_known():
+    registry = CollectorRegistry()
+    shelf = Shelf()
+    keeper = housekeeper(shelf, [Snapshot()], registry)
+
+    def told(what):
+        return registry.get_sample_value(f"hookgate_store_{what}_bytes")
+
+    assert (told("size"), told("reusable"), told("available")) == (None, None, None)
+    await keeper.measure()
+    assert (told("size"), told("reusable"), told("available")) == (3000, 1000, 9000)
+    shelf.available = None
+    await keeper.measure()
+    assert told("available") is None
+
+
+@pytest.mark.looptime
+async def test_counters_of_what_is_declared_begin_at_nothing():
+    snapshot = [
+        Snapshot(
+            subscriptions={(SHOP, "a"): subscription("a")},
+            api_keys={(BANK, "key"): ApiKey(namespace=BANK, secret="key", values=(b"k",))},
+            sources={(SHOP, "skyvern"): Source(namespace=SHOP, name="skyvern", keys=(b"k",))},
+        )
+    ]
+    registry = CollectorRegistry()
+    keeper = housekeeper(Shelf(), snapshot, registry)
+    await keeper.measure()
+
+    def failed(**labels):
+        return registry.get_sample_value("hookgate_signature_failures_total", labels)
+
+    def ended(namespace, subscription):
+        labels = {"namespace": namespace, "subscription": subscription, "result": "exhausted"}
+        return registry.get_sample_value("hookgate_webhooks_delivered_total", labels)
+
+    assert (ended(SHOP, "a"), ended(SHOP, ""), ended(BANK, ""), ended("", "")) == (0, 0, 0, None)
+    assert failed(namespace=SHOP, source="skyvern") == 0
+    snapshot[0] = Snapshot()
+    await keeper.measure()
+    assert (ended(SHOP, "a"), failed(namespace=SHOP, source="skyvern")) == (None, None)
+    assert (ended(SHOP, ""), failed(namespace="", source="")) == (0, 0)
 
 
 @pytest.mark.looptime

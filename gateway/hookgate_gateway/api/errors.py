@@ -18,7 +18,7 @@ from hookgate_gateway.api import answers
 from hookgate_gateway.dispatch.direct import DirectRefused, TooManyTests
 from hookgate_gateway.intake.accept import Overloaded
 from hookgate_gateway.intake.quota import BacklogFull
-from hookgate_gateway.observe import Observer, RefusedRequest
+from hookgate_gateway.observe import Credential, Observer, RefusedRequest
 from hookgate_gateway.ports import InvalidCursor, OwnedByAnother, StoreFull, StoreUnavailable
 from hookgate_gateway.rules.report import Unreadable
 
@@ -115,6 +115,8 @@ def from_exception(error: Exception, observer: Observer, route: str) -> web.Stre
     if refusal is not None:
         if reason := _COUNTED.get(refusal.code):
             observer.refused(reason)
+        elif credential := _UNAUTHENTICATED.get(refusal.code):
+            observer.unauthenticated(credential)
         return refusal.response()
     # The exception's own text may repeat a payload: its name and its place say enough.
     observer.error("request_failed", route=route, error=type(error).__name__, place=_place(error))
@@ -211,6 +213,12 @@ _COUNTED: Final[Mapping[str, RefusedRequest]] = {
     "store_unavailable": RefusedRequest.STORE,
 }
 """Refusals that a limit is the reason of, by their code."""
+
+_UNAUTHENTICATED: Final[Mapping[str, Credential]] = {
+    "invalid_credentials": Credential.API_KEY,
+    "unauthorized": Credential.CONTROL_TOKEN,
+}
+"""Refusals of those who did not show who they are, by their code."""
 
 
 def _place(error: Exception) -> str:

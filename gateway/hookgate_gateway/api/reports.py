@@ -15,14 +15,12 @@ from hookgate_gateway.catalogue.snapshot import Caller
 from hookgate_gateway.contract import ApiKey
 from hookgate_gateway.intake.accept import AcceptedReport
 from hookgate_gateway.intake.ingest import Refused
+from hookgate_gateway.observe import NOBODY
 from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.report import Unreadable
 from hookgate_gateway.upstream.addresses import ASKED
 
 __all__ = ["ReportRoutes"]
-
-_STRANGER = Namespace("")
-"""Whom a refused body is counted for before its signature was looked at: nobody's label."""
 
 
 class ReportRoutes:
@@ -66,7 +64,7 @@ class ReportRoutes:
         try:
             return await self._bodies.read(request, key)
         except Refusal:
-            namespace = _STRANGER if key is None else key.namespace
+            namespace = NOBODY if key is None else key.namespace
             self._observer.received(namespace, "other", "other", "rejected")
             raise
 

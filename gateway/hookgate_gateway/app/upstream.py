@@ -5,8 +5,9 @@ The upstream that the settings ask for, or none.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from hookgate_gateway.observe import Observer
+from hookgate_gateway.observe import NOBODY, Observer
 from hookgate_gateway.settings import Settings
+from hookgate_gateway.upstream.addresses import SOURCE
 from hookgate_gateway.upstream.client import UpstreamClient
 from hookgate_gateway.upstream.engine import RunOwners, Upstream
 from hookgate_process.failures import CannotStart
@@ -55,6 +56,7 @@ async def open_upstream(
     if keys is None or settings.upstream_url is None or settings.public_url is None:
         yield None
         return
+    observer.source_begins(NOBODY, SOURCE)
     async with UpstreamClient(settings.upstream_url, keys) as client:
         yield Upstream(
             client=client,

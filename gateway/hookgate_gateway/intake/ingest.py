@@ -15,15 +15,13 @@ from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.contract import Source
 from hookgate_gateway.intake.accept import AcceptedReport
 from hookgate_gateway.intake.parse import read_body
-from hookgate_gateway.observe import Observer
+from hookgate_gateway.observe import NOBODY, Observer
 from hookgate_gateway.rules.delivery import Namespace
 from hookgate_gateway.rules.report import Report, Unreadable
 
 __all__ = ["Ingest", "Refused", "judge"]
 
 _OWN_HEADER = "x-hookgate-delivery-id"
-_NOBODY = Namespace("")
-"""Counted here when no source proved to be anybody's: a label must not be made of a stranger's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +121,29 @@ class Ingest:
 
         ``asked`` is the request that the run was made for, as the built-in source was told it.
         """
-        source = self._catalogue.snapshot.sources.get((namespace, name))
-        refused = judge(source, headers, body, decoy=self._decoy, now=self._now())
+        declared = self._catalogue.snapshot.sources.get((namespace, name))
+        built_in = None
+        refused = judge(declared, headers, body, decoy=self._decoy, now=self._now())
         if refused is UNVERIFIED and self._built_in is not None:
             built_in = self._built_in.source(namespace, name)
             if built_in is not None:
-                source = source or built_in
                 refused = judge(built_in, headers, body, decoy=self._decoy, now=self._now())
                 if refused is None and not await self._taken(namespace, body, asked):
                     refused = UNKNOWN_RUN
-        if refused is not None:
-            counted = _NOBODY if source is None else namespace
-            self._observer.received(counted, "other", "other", "rejected")
-            return refused
-        return await self._acceptor.accept(namespace, body, f"source:{name}")
+        if refused is None:
+            return await self._acceptor.accept(namespace, body, f"source:{name}")
+        self._count(refused, declared, built_in)
+        return refused
+
+    def _count(self, refused: Refused, declared: Source | None, built_in: Source | None) -> None:
+        """The built-in source is there in every namespace that a stranger makes up: it has none of its own."""
+        proved = built_in if refused is UNKNOWN_RUN else None
+        owner = declared or proved
+        namespace = NOBODY if owner is None else owner.namespace
+        self._observer.received(namespace, "other", "other", "rejected")
+        if refused is UNVERIFIED:
+            claimed = declared or built_in
+            self._observer.signature_failed(namespace, "" if claimed is None else claimed.name)
 
     async def _taken(self, namespace: Namespace, body: bytes, asked: str | None) -> bool:
         """One server reports for all namespaces, so its word alone does not say whose a run is."""

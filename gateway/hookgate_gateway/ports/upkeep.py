@@ -24,6 +24,11 @@ class Statistics:
     oldest_due: Timestamp | None
     """The due time of the oldest pending delivery that waits for time."""
     size_bytes: int
+    """What the store takes on its disk, with what waits there to be put in its place."""
+    reusable_bytes: int
+    """The part of it that is free for new rows: a file that was pruned does not get smaller."""
+    available_bytes: int | None
+    """What its file system still has for it; None where the store cannot know."""
 
 
 class Upkeep(Protocol):

@@ -16,6 +16,10 @@ class ClusterObserver(Protocol):
         """A request was answered with this HTTP status, or ``none``: there was no answer."""
         ...
 
+    def watch_begins(self, watch: str) -> None:
+        """A watch is about to be started; it does not work yet."""
+        ...
+
     def watch_alive(self, watch: str, at: float) -> None:
         """A watch was known to be alive at that time (unix seconds)."""
         ...

@@ -84,6 +84,7 @@ class _Health:
         self._around = around
         self.trouble: str | None = f"the watch {watch.name} has not begun yet"
         self._told: str | None = None
+        around.observer.watch_begins(watch.name)
 
     def good(self) -> None:
         at = self._around.liveness.alive(self._watch)

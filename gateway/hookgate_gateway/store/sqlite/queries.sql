@@ -171,6 +171,10 @@ SELECT secrets FROM resources LIMIT 1
 -- One row with all of them: the thread gives the GIL back and waits for it again at each row.
 SELECT json_group_array(json_array(namespace, subscription, count)) FROM pending
 
+-- name: reusable
+-- From the header of the file: no page is looked at.
+SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size
+
 -- name: oldest_due
 SELECT due FROM deliveries INDEXED BY deliveries_due
 WHERE state = 'pending' AND parked = 0 ORDER BY due, id LIMIT 1

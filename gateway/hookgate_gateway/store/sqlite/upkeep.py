@@ -1,5 +1,6 @@
 """Replays and what keeps a store small, the gateway's side."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -59,7 +60,8 @@ class SqliteUpkeep:
     def __init__(self, link: Link, reader: Reader, path: Path) -> None:
         self._link = link
         self._reader = reader
-        self._files = (path, path.with_name(path.name + "-wal"))
+        self._folder = path.parent
+        self._files = tuple(path.with_name(path.name + end) for end in ("", "-wal", "-shm"))
         self._pruned_up_to = 0
         self._begin_again = float("-inf")
 
@@ -88,7 +90,9 @@ class SqliteUpkeep:
             return Statistics(
                 pending={(Namespace(n), s): count for n, s, count in pending},
                 oldest_due=oldest and oldest[0],
-                size_bytes=sum(file.stat().st_size for file in self._files if file.exists()),
+                size_bytes=sum(map(_size, self._files)),
+                reusable_bytes=snapshot.row("reusable")[0],
+                available_bytes=_available(self._folder),
             )
 
         return await self._reader.read(look)
@@ -99,3 +103,20 @@ class SqliteUpkeep:
         except StoreUnavailable:
             return False
         return True
+
+
+def _size(file: Path) -> int:
+    """Bytes; 0 when it is not there."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _available(folder: Path) -> int | None:
+    """Bytes that whoever is not root may still write; None when the file system does not say."""
+    try:
+        system = os.statvfs(folder)
+    except OSError:
+        return None
+    return system.f_bavail * system.f_frsize
