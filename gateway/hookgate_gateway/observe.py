@@ -78,7 +78,7 @@ class Observer(EventLog):
         self._pending = GaugeTally("hookgate_deliveries_pending", "Deliveries not ended yet, held ones included.", ["namespace", "subscription"], registry)  # fmt: skip
         self._holds = GaugeTally("hookgate_subscription_hold", "1 while a subscription is held for this reason.", ["namespace", "subscription", "reason"], registry)  # fmt: skip
         self.oldest_due = Gauge("oldest_due_delivery_age_seconds", "How long the oldest due delivery that nothing holds has waited.", **names)  # type: ignore[arg-type]  # fmt: skip
-        self.lane_state = Gauge("lane_state", "A subscription's lane: 0 closed breaker, 1 half open, 2 open.", ["namespace", "subscription"], **names)  # type: ignore[arg-type]  # fmt: skip
+        self._lane_state = GaugeTally("hookgate_lane_state", "A subscription's lane: 0 closed breaker, 1 half open, 2 open.", ["namespace", "subscription"], registry)  # fmt: skip
         self.inflight = Gauge("inflight_attempts", "Attempts under way now.", **names)  # type: ignore[arg-type]  # fmt: skip
         self._replayed = Counter("replay_deliveries_total", "Deliveries that bulk replays made.", ["namespace"], **names)  # type: ignore[arg-type]  # fmt: skip
         self._store_size = GaugeTally("hookgate_store_size_bytes", "Bytes that the store takes on its disk, its write-ahead log included.", [], registry)  # fmt: skip
@@ -145,16 +145,16 @@ class Observer(EventLog):
         sums: Counts[tuple[str, ...]] = Counts()
         for (namespace, name), count in pending.items():
             sums[namespace, self._label(name)] += count
-        self._pending.set(sums)
+        self._pending.set_all(sums)
         if self._subscription_label:
-            self._holds.set({(*key, reason): 1 for key, reason in holds.items()})
+            self._holds.set_all({(*key, reason): 1 for key, reason in holds.items()})
         self.oldest_due.set(oldest_due_age)
 
     def store_stands(self, *, size: int, reusable: int, available: int | None) -> None:
         """How full the store is, in bytes; ``available`` None where nobody knows."""
-        self._store_size.set({(): size})
-        self._store_reusable.set({(): reusable})
-        self._store_available.set({} if available is None else {(): available})
+        self._store_size.set_all({(): size})
+        self._store_reusable.set_all({(): reusable})
+        self._store_available.set_all({} if available is None else {(): available})
 
     def replayed(self, namespace: Namespace, count: int) -> None:
         """A bulk replay made so many deliveries."""
@@ -178,7 +178,7 @@ class Observer(EventLog):
         for namespace, name in self._declared.difference(subscriptions):
             self._subscription_ends(namespace, name)
         for namespace, name in frozenset(subscriptions) - self._declared:
-            self._ends_begin(namespace, self._label(name))
+            self._subscription_begins(namespace, name)
         for key in self._sources.difference(sources):
             self._signatures_wrong.forget(key)
         for namespace, name in frozenset(sources) - self._sources:
@@ -197,17 +197,22 @@ class Observer(EventLog):
         for result in _RESULTS:
             self._delivered.begin((namespace, subscription, result))
 
+    def _subscription_begins(self, namespace: Namespace, subscription: str) -> None:
+        if self._subscription_label:
+            self._ends_begin(namespace, subscription)
+            self._lane_state.begin((namespace, subscription))
+
     def _subscription_ends(self, namespace: Namespace, subscription: str) -> None:
         for result in _RESULTS:
             self._delivered.forget((namespace, subscription, result))
         for outcome in Outcome:
             self._attempts.forget((namespace, subscription, outcome.value))
-        self.lane_state.remove_by_labels({"namespace": namespace, "subscription": subscription})
+        self._lane_state.forget((namespace, subscription))
 
     def breaker(self, namespace: Namespace, subscription: str, state: int) -> None:
         """A subscription's breaker is closed (0), half open (1) or open (2) now."""
         if self._subscription_label:
-            self.lane_state.labels(namespace, subscription).set(state)
+            self._lane_state.set((namespace, subscription), state)
 
     def _label(self, subscription: str | None) -> str:
         return subscription or "" if self._subscription_label else ""

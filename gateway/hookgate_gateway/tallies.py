@@ -51,7 +51,7 @@ class CounterTally(Collector):
 
 
 class GaugeTally(Collector):
-    """A gauge whose series are exactly those that were last set: at first none."""
+    """A gauge of which there is at first no series, not even one without labels at 0."""
 
     def __init__(
         self, name: str, documentation: str, names: Sequence[str], registry: CollectorRegistry
@@ -59,16 +59,28 @@ class GaugeTally(Collector):
         self._name = name
         self._documentation = documentation
         self.names = tuple(names)
-        self._values: Mapping[Labels, float] = {}
+        self._values: dict[Labels, float] = {}
         registry.register(self)
 
-    def set(self, values: Mapping[Labels, float]) -> None:
-        """These are the series now. What is given is kept: it must not change any more."""
-        self._values = values
+    def set_all(self, values: Mapping[Labels, float]) -> None:
+        """These are the series now, and no others."""
+        self._values = dict(values)
+
+    def set(self, labels: Labels, value: float) -> None:
+        """One series."""
+        self._values[labels] = value
+
+    def begin(self, labels: Labels) -> None:
+        """The series is there from now on, at 0 unless it was there before."""
+        self._values.setdefault(labels, 0)
+
+    def forget(self, labels: Labels) -> None:
+        """The series goes away, if there is one."""
+        self._values.pop(labels, None)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         family = GaugeMetricFamily(self._name, self._documentation, labels=self.names)
-        for labels, value in self._values.items():
+        for labels, value in self._values.copy().items():
             family.add_metric(labels, value)
         yield family
 

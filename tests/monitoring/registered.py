@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
 from hookgate_gateway.observe import Observer
-from hookgate_gateway.tallies import CounterTally, HistogramTally
+from hookgate_gateway.tallies import CounterTally, GaugeTally, HistogramTally
 from hookgate_operator.observe import OperatorObserver
 
 __all__ = ["Metric", "gateway_metrics", "metrics_of", "operator_metrics"]
@@ -76,6 +76,6 @@ def _metric(collector: Collector) -> Metric:
 
 
 def _labels(collector: Collector) -> tuple[str, ...]:
-    if isinstance(collector, CounterTally | HistogramTally):
+    if isinstance(collector, CounterTally | GaugeTally | HistogramTally):
         return collector.names
     return tuple(collector._labelnames)  # the client has no public way to ask
