@@ -178,6 +178,8 @@ async def test_a_missing_rule_is_told_once_and_its_watch_begins_when_it_is_there
     async with watching(account.kubeconfig, namespaces=(namespace,)) as told:
         await told.woke(objects.subscription())
         await until(lambda: len(told.observer.of("watch_trouble")) == 3)
+        begun = {name for (name,) in told.observer.of("watch_begins")}
+        assert begun == set(watch_names("Watch"))
         assert "may not list secrets" in "".join(told.watches.unready())
         assert told.watches.stale() == ()
         role = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles/operator"

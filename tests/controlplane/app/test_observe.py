@@ -69,6 +69,24 @@ def test_series_of_what_is_gone_go_away(observer):
     assert value(observer, "operator_key_secrets_refused", namespace="shop") is None
 
 
+def test_a_watch_works_from_its_first_sign_of_life_until_it_is_in_trouble(observer):
+    labels = {"resource": "webhooksubscriptions"}
+
+    def told():
+        return (
+            value(observer, "operator_watch_working", **labels),
+            value(observer, "operator_watch_troubles_total", **labels),
+        )
+
+    assert told() == (None, None)
+    observer.watch_begins("webhooksubscriptions")
+    assert told() == (0, 0)
+    observer.watch_recovered("webhooksubscriptions")
+    assert told() == (1, 0)
+    observer.watch_trouble("webhooksubscriptions", "the API server is away")
+    assert told() == (0, 1)
+
+
 def test_what_is_told_is_a_line_and_a_figure(observer):
     with capture_logs() as lines:
         observer.watch_trouble("secrets/watch", "the operator may not watch secrets")

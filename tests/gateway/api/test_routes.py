@@ -60,6 +60,8 @@ async def test_every_route_asks_for_a_key_but_these(world: World) -> None:
     assert {route.path for route in routes if isinstance(route, OpenRoute)} == OPEN
     names = {"run_id": "r", "name": "n", "workflow_id": "w", "deliveries": "d", "events": "e"}
     names["replays"] = "p"
+    before = unauthenticated(world)
+    asked = 0
     for route in (route for route in routes if isinstance(route, KeyedRoute)):
         for headers in (
             {},
@@ -73,6 +75,15 @@ async def test_every_route_asks_for_a_key_but_these(world: World) -> None:
             reply = await world.call(route.method, path, headers=headers, data=b"{}")
             assert reply.status == 403, (route.method, path, headers)
             assert reply.json() == {"detail": "Invalid credentials", "code": "invalid_credentials"}
+            asked += 1
+    assert unauthenticated(world) - before == asked
+
+
+def unauthenticated(world: World) -> float:
+    name, labels = "hookgate_authentication_failures_total", {"credential": "api_key"}
+    count = world.observer.registry.get_sample_value(name, labels)
+    assert count is not None
+    return count
 
 
 async def test_either_header_logs_in(world: World, shop: Tenant) -> None:

@@ -184,6 +184,15 @@ class Gateway:
         labels = {"namespace": namespace, "run_type": run_type, "status": status, "result": result}
         return self.registry.get_sample_value("hookgate_webhooks_received_total", labels) or 0
 
+    def signatures_failed(self):
+        """How many webhooks had no signature that is right, by namespace and source."""
+        name = "hookgate_signature_failures_total"
+        samples = [s for family in self.registry.collect() for s in family.samples]
+        found = {
+            (s.labels["namespace"], s.labels["source"]): s.value for s in samples if s.name == name
+        }
+        return {source: count for source, count in found.items() if count}
+
     async def arrive(self, *bodies, namespace="shop"):
         """Callers with these bodies, all of them waiting for their answers now."""
         callers = [asyncio.create_task(self.accept(body, namespace)) for body in bodies]

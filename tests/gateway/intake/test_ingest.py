@@ -11,7 +11,7 @@ from hookgate.signing import SigningScheme, sign
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.contract import Source
 from hookgate_gateway.intake.accept import AcceptedReport
-from hookgate_gateway.intake.ingest import LOOP, UNVERIFIED, Ingest, judge
+from hookgate_gateway.intake.ingest import LOOP, UNKNOWN_RUN, UNVERIFIED, Ingest, judge
 from hookgate_gateway.rules.report import Unreadable
 from tests.gateway.intake.parts import gateway, payload
 
@@ -100,13 +100,14 @@ def test_not_even_the_decoys_key_makes_an_unknown_source_known():
 # ------------------------------------------------------------------------------- the whole of it
 
 
-def ingest(g, source=SOURCE):
-    g.catalogue.snapshot = Snapshot(sources={("shop", "skyvern"): source})
+def ingest(g, source=SOURCE, *, name="skyvern", built_in=None):
+    g.catalogue.snapshot = Snapshot(sources={("shop", name): replace(source, name=name)})
     return Ingest(
         acceptor=g.acceptor,
         catalogue=g.catalogue,
         observer=g.observer,
         now=lambda: NOW,
+        built_in=built_in,
     )
 
 
@@ -128,6 +129,7 @@ async def test_a_refused_webhook_is_counted_and_not_stored():
         assert await receive("shop", "skyvern", headers(**{"X-Hookgate-Delivery-Id": "d"}), BODY) == LOOP  # fmt: skip
     assert not g.store.batches
     assert g.received("rejected", run_type="other", status="other") == 2
+    assert g.signatures_failed() == {("shop", "skyvern"): 1}
 
 
 @pytest.mark.parametrize(
@@ -139,6 +141,46 @@ async def test_a_strangers_words_become_no_label(namespace, name):
     assert not g.store.batches
     assert g.received("rejected", run_type="other", status="other", namespace="") == 1
     assert not g.received("rejected", run_type="other", status="other", namespace=namespace)
+    assert g.signatures_failed() == {("", ""): 1}
+
+
+class Everywhere:
+    """A built-in source with the name ``upstream``, in every namespace."""
+
+    def __init__(self, takes=True):
+        self._takes = takes
+
+    def source(self, namespace, name):
+        return Source(namespace=namespace, name=name, keys=(KEY,)) if name == "upstream" else None
+
+    async def takes(self, namespace, report, asked):
+        return self._takes
+
+
+async def test_a_namespace_that_only_a_stranger_names_is_no_label_for_the_built_in_source_either():
+    async with gateway() as g:
+        receive = ingest(g, built_in=Everywhere()).receive
+        for number in range(3):
+            refused = await receive(f"made-up-{number}", "upstream", headers(key=b"wrong"), BODY)
+            assert refused == UNVERIFIED
+    assert g.signatures_failed() == {("", "upstream"): 3}
+    assert g.received("rejected", run_type="other", status="other", namespace="") == 3
+    assert not g.received("rejected", run_type="other", status="other", namespace="made-up-0")
+
+
+async def test_whose_signature_is_right_is_believed_in_what_namespace_it_says():
+    async with gateway() as g:
+        receive = ingest(g, built_in=Everywhere(takes=False)).receive
+        assert await receive("shop", "upstream", headers(), BODY) == UNKNOWN_RUN
+    assert g.signatures_failed() == {}
+    assert g.received("rejected", run_type="other", status="other", namespace="shop") == 1
+
+
+async def test_a_declared_source_is_counted_under_its_own_namespace_beside_a_built_in_one():
+    async with gateway() as g:
+        receive = ingest(g, name="upstream", built_in=Everywhere()).receive
+        assert await receive("shop", "upstream", headers(key=b"wrong"), BODY) == UNVERIFIED
+    assert g.signatures_failed() == {("shop", "upstream"): 1}
 
 
 async def test_a_verified_body_that_is_no_report_is_told_why():

@@ -148,6 +148,23 @@ async def test_figures(store):
     assert figures.pending == {(SHOP, "invoices"): 3}
     assert figures.oldest_due == START
     assert figures.size_bytes > empty.size_bytes > 0
+    assert figures.available_bytes is None or figures.available_bytes >= 0
+
+
+async def test_room_that_pruning_makes_is_told_and_used_again(store):
+    def items():
+        return [acceptance(f"tsk_{n}", to=(), body=bytes(50_000)) for n in range(20)]
+
+    empty = (await store.statistics()).reusable_bytes
+    await store.accept(items())
+    full = await store.statistics()
+    assert full.size_bytes > 1_000_000
+    assert await store.prune(CUTOFF, 20) == 20
+    pruned = await store.statistics()
+    assert pruned.reusable_bytes - empty > 900_000
+    assert pruned.size_bytes > pruned.reusable_bytes
+    await store.accept(items())
+    assert (await store.statistics()).reusable_bytes < 100_000
 
 
 async def test_a_healthy_store_is_writable(store):

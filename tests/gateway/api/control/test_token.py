@@ -45,9 +45,18 @@ OLD, NEW = "the-old-token-0123", "the-new-token-4567"
 async def test_every_route_asks_for_it(
     control: Control, method: str, path: str, headers: dict[str, str], challenge: str
 ) -> None:
+    before = refused_callers(control)
     reply = await control.call(method, path, token=None, headers=headers)
     assert (reply.status, reply.code) == (401, "unauthorized")
+    assert refused_callers(control) == before + 1
     assert reply.headers["WWW-Authenticate"] == challenge
+
+
+def refused_callers(control: Control) -> float:
+    name, labels = "hookgate_authentication_failures_total", {"credential": "control_token"}
+    count = control.world.observer.registry.get_sample_value(name, labels)
+    assert count is not None
+    return count
 
 
 @pytest.mark.asyncio(loop_scope="module")
