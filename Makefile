@@ -38,9 +38,11 @@ fmt: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The CRDs and their reference pages, from the resource models. A test fails when they are not up to date.
+# The CRDs and their reference pages, from the resource models; the dashboards, from their panels.
+# Tests fail when they are not up to date.
 generate: setup
 	$(BIN)/python -m hookgate_operator.crd .
+	$(BIN)/python -m monitoring charts/hookgate/files/dashboards
 
 # What decides is covered whole, branches included, by its own tests: verdicts, plans, statuses, parsers.
 comma := ,

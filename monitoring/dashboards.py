@@ -1,0 +1,104 @@
+"""
+What a dashboard is made of, apart from how Grafana writes it down.
+
+Queries are PromQL with words in capitals for the selectors that all share; see :data:`SELECTORS`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+__all__ = ["Color", "Dashboard", "Panel", "Query", "Row", "Variable", "quantiles"]
+
+SELECTORS: Final = {
+    "TENANT": 'instance=~"$instance",namespace=~"$namespace"',
+    "SUBSCRIPTION": 'instance=~"$instance",namespace="$namespace",subscription="$subscription"',
+    "NAMESPACE": 'instance=~"$instance",namespace="$namespace"',
+    "PROCESS": 'instance=~"$instance"',
+    "RECORDED": 'namespace=~"$namespace"',
+}
+"""Series of tenants, of one subscription, of its namespace, of a process as a whole; and what recording rules made."""
+
+Kind = Literal["timeseries", "stat", "table", "state-timeline"]
+Color = Literal["green", "yellow", "orange", "red", "blue", "purple", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """PromQL, and how a series that comes of it is called."""
+
+    text: str
+    legend: str = ""
+
+    @property
+    def expr(self) -> str:
+        """What Prometheus is asked, Grafana's variables aside."""
+        expr = self.text
+        for word, matchers in SELECTORS.items():
+            expr = expr.replace("{" + word, "{" + matchers)
+        return expr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One question, and its answer's unit.
+
+    ``description`` says what is normal and what to do when it is not. ``steps`` are thresholds, each the value
+    from which a color holds; below the first it is ``base``. ``names`` are what values are called.
+    """
+
+    title: str
+    description: str
+    queries: Sequence[Query]
+    unit: str = "short"
+    kind: Kind = "timeseries"
+    width: int = 8
+    height: int = 8
+    base: Color = "green"
+    steps: Sequence[tuple[float, Color]] = ()
+    names: Mapping[float, tuple[str, Color]] = field(default_factory=dict)
+    colors: Mapping[str, Color] = field(default_factory=dict)
+    stacked: bool = False
+    highest: float | None = None
+    shows_name: bool = False
+    empty: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    link: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Panels under a heading, from left to right."""
+
+    title: str
+    panels: Sequence[Panel]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A choice above a dashboard: the values of a label."""
+
+    name: str
+    label: str
+    values: str
+    several: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dashboard:
+    """``uid`` is in people's bookmarks: it stays."""
+
+    uid: str
+    title: str
+    description: str
+    variables: Sequence[Variable]
+    rows: Sequence[Row]
+    since: str = "now-6h"
+
+
+def quantiles(histogram: str, selector: str, *shares: float) -> list[Query]:
+    """So many of a hundred are faster than this. ``histogram`` without ``_bucket``; ``shares`` of 1."""
+    buckets = f"sum by (le) (rate({histogram}_bucket{{{selector}}}[$__rate_interval]))"
+    return [
+        Query(f"histogram_quantile({share}, {buckets})", f"p{share * 100:g}") for share in shares
+    ]

@@ -1,0 +1,134 @@
+"""How the operator and the objects that it looks after stand now."""
+
+from typing import Final
+
+from monitoring.dashboards import Panel, Query, Row
+from monitoring.operator.leading import AT_WORK, WATCH_AGE
+
+__all__ = ["NOW", "OBJECTS"]
+
+NONE_HERE: Final = "0 * count(hookgate_operator_leader{PROCESS})"
+"""Zero where an operator is scraped, and no data where none is."""
+
+NOW: Final = Row(
+    "Now",
+    [
+        Panel(
+            title="Leaders",
+            description="Replicas that work. Normal is 1. None for longer than the Lease's duration: nobody can get "
+            "the Lease; two: two operators of different gateway classes, or a mistake.",
+            queries=[Query("sum(hookgate_operator_leader{PROCESS})")],
+            kind="stat",
+            width=4,
+            height=4,
+            base="red",
+            steps=[(1, "green"), (2, "orange")],
+            empty="no operator",
+        ),
+        Panel(
+            title="Gateway",
+            description="Whether the gateway's control API answers the leader. Away: deliveries of what was handed "
+            "over go on if the gateway lives; changes wait.",
+            queries=[Query(f"min(hookgate_operator_gateway_reachable{{PROCESS}} {AT_WORK})")],
+            kind="stat",
+            width=4,
+            height=4,
+            names={0: ("away", "red"), 1: ("answers", "green")},
+            base="red",
+            steps=[(1, "green")],
+            empty="no leader",
+        ),
+        Panel(
+            title="Subscriptions not ready",
+            description="WebhookSubscriptions whose condition Ready is not True, suspended ones apart: those are "
+            "ready and held. Their status says what is missing; the table below says in which namespace.",
+            queries=[
+                Query(
+                    f'sum(hookgate_subscriptions{{TENANT,condition="Ready",status!="True"}}) or {NONE_HERE}'
+                )
+            ],
+            kind="stat",
+            width=4,
+            height=4,
+            steps=[(1, "orange")],
+            empty="no operator",
+        ),
+        Panel(
+            title="Secrets refused",
+            description="Secrets of API keys and sources that cannot be used. An Event on the Secret says why.",
+            queries=[Query(f"sum(hookgate_operator_key_secrets_refused{{TENANT}}) or {NONE_HERE}")],
+            kind="stat",
+            width=4,
+            height=4,
+            steps=[(1, "orange")],
+            empty="no operator",
+        ),
+        Panel(
+            title="Quietest watch",
+            description="Since when the watch that was silent for longest is known to be alive. Normal is up to a "
+            "minute or two. More: changes are not seen; the log's watch_trouble says why.",
+            queries=[Query(f"max({WATCH_AGE})")],
+            unit="s",
+            kind="stat",
+            width=4,
+            height=4,
+            steps=[(180, "orange"), (600, "red")],
+            empty="no leader",
+        ),
+        Panel(
+            title="Queue",
+            description="Objects that wait for a worker. Normal is 0, or a burst after a start.",
+            queries=[Query("sum(hookgate_operator_workqueue_depth{PROCESS})")],
+            kind="stat",
+            width=4,
+            height=4,
+            steps=[(100, "orange")],
+            empty="no operator",
+        ),
+    ],
+)
+
+OBJECTS: Final = Row(
+    "Objects",
+    [
+        Panel(
+            title="Subscriptions, by condition",
+            description="How many stand how. Ready False needs somebody; Delivering False is a receiver that fails; "
+            "Unknown is not told yet, or kept by what Ready says.",
+            queries=[
+                Query(
+                    "sum by (condition, status) (hookgate_subscriptions{TENANT})",
+                    "{{condition}} {{status}}",
+                )
+            ],
+        ),
+        Panel(
+            title="Where conditions are not true",
+            description="By namespace. `kubectl get whsub -n …` names the objects.",
+            queries=[
+                Query(
+                    'sum by (namespace, condition, status) (hookgate_subscriptions{TENANT,status!="True"}) > 0'
+                )
+            ],
+            kind="table",
+            columns={
+                "namespace": "Namespace",
+                "condition": "Condition",
+                "status": "Status",
+                "Value": "Subscriptions",
+            },
+            empty="all are true",
+        ),
+        Panel(
+            title="Secrets refused, by namespace",
+            description="API keys and sources that cannot be used: too short, named twice, not readable.",
+            queries=[
+                Query(
+                    "sum by (namespace) (hookgate_operator_key_secrets_refused{TENANT})",
+                    "{{namespace}}",
+                )
+            ],
+            empty="none",
+        ),
+    ],
+)

@@ -1,0 +1,113 @@
+"""What the overview tells of the gateway as a process: does it keep up, and whom does it turn away?"""
+
+from typing import Final
+
+from monitoring.dashboards import Panel, Query, Row, quantiles
+
+__all__ = ["GATEWAY"]
+
+GATEWAY: Final = Row(
+    "The gateway",
+    [
+        Panel(
+            title="Attempts in flight",
+            description="Requests to receivers that are under way. At the limit of HOOKGATE_MAX_INFLIGHT with due "
+            "deliveries waiting: receivers are slow, or more slots are needed.",
+            queries=[
+                Query("sum by (instance) (hookgate_inflight_attempts{PROCESS})", "{{instance}}")
+            ],
+        ),
+        Panel(
+            title="Oldest due delivery",
+            description="Seconds that the oldest delivery that is due and not held has waited. A saw of up to a "
+            "minute is an open breaker; a line that climbs is a gateway that does not keep up.",
+            queries=[
+                Query(
+                    "max by (instance) (hookgate_oldest_due_delivery_age_seconds{PROCESS})",
+                    "{{instance}}",
+                )
+            ],
+            unit="s",
+            steps=[(300, "red")],
+        ),
+        Panel(
+            title="Commits of the store",
+            description="What those who wait for a commit see, accepted reports among them. Normal is a p99 of "
+            "some milliseconds on a local disk; above 100 ms the disk is slow, and reports are answered slowly.",
+            queries=quantiles("hookgate_store_commit_seconds", "PROCESS", 0.5, 0.99),
+            unit="s",
+            steps=[(0.1, "orange")],
+        ),
+        Panel(
+            title="Size of the store",
+            description="Size: what it takes on the disk. Reusable: of that, what pruned events have left for new "
+            "ones; a store does not get smaller. Available: what the disk still has.",
+            queries=[
+                Query("sum(hookgate_store_size_bytes{PROCESS})", "size"),
+                Query("sum(hookgate_store_reusable_bytes{PROCESS})", "reusable"),
+                Query("sum(hookgate_store_available_bytes{PROCESS})", "available"),
+            ],
+            unit="bytes",
+        ),
+        Panel(
+            title="Requests refused, by reason",
+            description="Turned away by a limit, though nothing was wrong with what they asked. docs/operations.md "
+            "says for each reason which limit it is and when to raise it. store and overloaded are the gateway's "
+            "own trouble, the others mostly a client's.",
+            queries=[
+                Query(
+                    "sum by (reason) (rate(hookgate_requests_refused_total{PROCESS}[$__rate_interval])) > 0",
+                    "{{reason}}",
+                )
+            ],
+            unit="cps",
+            stacked=True,
+            empty="none",
+        ),
+        Panel(
+            title="Not authenticated",
+            description="Requests without a key that is known, and webhooks of Skyvern servers whose signature is "
+            "wrong or too old. A few are people who try; many at once are a rotated key, or an attack.",
+            queries=[
+                Query(
+                    "sum by (credential) (rate(hookgate_authentication_failures_total{PROCESS}[$__rate_interval]))",
+                    "{{credential}}",
+                ),
+                Query(
+                    "sum by (namespace, source) (rate(hookgate_signature_failures_total{TENANT}[$__rate_interval])) > 0",
+                    "signature: {{namespace}}/{{source}}",
+                ),
+            ],
+            unit="cps",
+        ),
+        Panel(
+            title="Bulk replays",
+            description="Replays that run or are paused. They send behind what is fresh; one that runs for hours "
+            "has a receiver that takes little.",
+            queries=[Query("sum by (state) (hookgate_replays{PROCESS})", "{{state}}")],
+        ),
+        Panel(
+            title="Deliveries made by replays",
+            description="Additional deliveries each second, by namespace: expect them among attempts, too.",
+            queries=[
+                Query(
+                    "sum by (namespace) (rate(hookgate_replay_deliveries_total{TENANT}[$__rate_interval]))",
+                    "{{namespace}}",
+                )
+            ],
+            unit="cps",
+            empty="none",
+        ),
+        Panel(
+            title="Versions",
+            description="Gateways that are scraped, by version. One line; two while an upgrade goes on.",
+            queries=[
+                Query(
+                    "count by (version) (hookgate_build_info{PROCESS}"
+                    " and on (instance) hookgate_inflight_attempts{PROCESS})",
+                    "{{version}}",
+                )
+            ],
+        ),
+    ],
+)
