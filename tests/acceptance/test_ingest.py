@@ -56,6 +56,7 @@ async def test_a_wrong_signature_is_401_and_counted_and_stored_nowhere(
     assert (await _send(fed, body, "sha512=")).status == 401
     assert (await fed.call("GET", f"/v1/runs/{run}")).status == 404
     assert await fed.total("hookgate_webhooks_received_total", result="rejected") == 2
+    assert await fed.total("hookgate_signature_failures_total", source="upstream") == 2
     assert not receiver.log
 
 

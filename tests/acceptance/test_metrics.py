@@ -93,6 +93,20 @@ async def test_pending_and_hold_are_shown_and_go_away(hooked: Gateway, receiver:
     hooked.manifests.remove("sub-hook")
 
 
+async def test_how_full_the_store_is(idle: Gateway) -> None:
+    await idle.start()
+
+    async def measured() -> bool:
+        return await idle.total("hookgate_store_size_bytes") > 0
+
+    await eventually(measured, within=10)
+    page = await idle.fetch("GET", idle.metrics_url())
+    assert b"\nhookgate_store_reusable_bytes " in page.body
+    available = await idle.total("hookgate_store_available_bytes")
+    left = shutil.disk_usage(idle.home).free
+    assert abs(available - left) < 0.2 * left
+
+
 async def test_health_and_readiness(idle: Gateway) -> None:
     await idle.start()
     for path in ("/healthz", "/readyz"):
