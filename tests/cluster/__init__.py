@@ -46,8 +46,8 @@ body=None, content_type=…) -> Answer` (`.status .ok .headers .json()`), `.must
 `watching(access, path, resource_version)` (`tests.cluster.watching`): a watch, event by event.
 `helm()`, `helm3()` (`tests.cluster.programs`): Helm's program, and that of its major version before.
 `third_party_crds()` (`tests.cluster.provision.third_party`): files with the definitions of ServiceMonitor, PodMonitor,
-PrometheusRule, HTTPRoute and its Gateway, Certificate and its Issuer. Apply them with `--server-side`: one is too large
-for kubectl's annotation.
+PrometheusRule, HTTPRoute and its Gateway, Certificate and its Issuer. `tests.cluster.crds`:
+`install_third_party_crds(control_plane)` (server-side: one is too large for kubectl's annotation).
 `installation(home, kubeconfig, namespaces="", **settings)` (`tests.cluster.installation`): gateway and operator as
 processes and a receiver; `.team(kubectl) -> Team`: what the people of a namespace apply, see, post and receive.
 

@@ -1,4 +1,4 @@
-"""Our custom resources on a cluster under test."""
+"""Definitions of custom resources on a cluster under test: ours, and those of others that the chart makes."""
 
 import time
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from tests.cluster.controlplane import ControlPlane
+from tests.cluster.provision.third_party import third_party_crds
 
 FOLDER = Path(__file__).resolve().parents[2] / "crds"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -18,9 +19,17 @@ def install_crds(control_plane: ControlPlane) -> None:
     files = sorted(FOLDER.glob("*.yaml"))
     if not files:
         raise AssertionError(f"there is no CRD in {FOLDER} to install")
-    done = control_plane.kubectl().run(
-        "apply", "--server-side", "--force-conflicts", f"--filename={FOLDER}"
-    )
+    _install(control_plane, files)
+
+
+def install_third_party_crds(control_plane: ControlPlane) -> None:
+    """The same with the definitions of ServiceMonitor, HTTPRoute, Certificate and their like."""
+    _install(control_plane, third_party_crds())
+
+
+def _install(control_plane: ControlPlane, files: list[Path]) -> None:
+    named = [f"--filename={file}" for file in files]
+    done = control_plane.kubectl().run("apply", "--server-side", "--force-conflicts", *named)
     assert done.code == 0, done.stderr
     for group_version, plural in (served for file in files for served in _served(file)):
         await_served(control_plane, f"{group_version}/{plural}")
