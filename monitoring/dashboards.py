@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-__all__ = ["Color", "Dashboard", "Panel", "Query", "Row", "Variable", "quantiles"]
+__all__ = ["Color", "Dashboard", "Panel", "Query", "Row", "Variable", "quantiles", "succeeding"]
 
 SELECTORS: Final = {
     "TENANT": 'instance=~"$instance",namespace=~"$namespace"',
@@ -102,3 +102,20 @@ def quantiles(histogram: str, selector: str, *shares: float) -> list[Query]:
     return [
         Query(f"histogram_quantile({share}, {buckets})", f"p{share * 100:g}") for share in shares
     ]
+
+
+def succeeding(selector: str, rate: str, by: str = "") -> str:
+    """The share of attempts that succeed; 0 where none ever did, no data where there were none.
+
+    ``rate`` is a function and its range, as in ``increase [$__range]``; ``by`` a label.
+    """
+    function, _, range_ = rate.partition(" ")
+    grouped = f"sum by ({by}) " if by else "sum"
+
+    def attempts(more: str = "") -> str:
+        return (
+            f"{grouped}({function}(hookgate_delivery_attempts_total{{{selector}{more}}}{range_}))"
+        )
+
+    successes = attempts(',outcome="success"')
+    return f"({successes} or 0 * {attempts()}) / ({attempts()} > 0)"

@@ -74,7 +74,6 @@ def _variable(variable: Variable) -> Json:
         "label": variable.label,
         "datasource": _PROMETHEUS,
         "query": {"query": variable.values, "refId": variable.name},
-        "definition": variable.values,
         "refresh": 2,  # when the time range changes
         "sort": 1,
         "multi": variable.several,

@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from monitoring.dashboards import Color, Dashboard, Panel, Query, Row, Variable, quantiles
+from monitoring.dashboards import (
+    Color,
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Variable,
+    quantiles,
+    succeeding,
+)
 
 __all__ = ["SUBSCRIPTION"]
 
@@ -11,23 +20,18 @@ BREAKER: Final[dict[float, tuple[str, Color]]] = {
     1: ("half open", "orange"),
     2: ("open", "red"),
 }
-IT_EXISTS: Final = "0 * max(hookgate_deliveries_pending{SUBSCRIPTION})"
-"""Zero as long as the subscription is declared. Its other series come with the first thing that happens."""
-
-BREAKER_STATE: Final = f"max(hookgate_lane_state{{SUBSCRIPTION}}) or {IT_EXISTS}"
+BREAKER_STATE: Final = "max(hookgate_lane_state{SUBSCRIPTION})"
 HOLD: Final = (
     "max by (reason) (hookgate_subscription_hold{SUBSCRIPTION})"
-    f' or label_replace({IT_EXISTS}, "reason", "none", "", "")'
+    ' or label_replace(0 * max(hookgate_deliveries_pending{SUBSCRIPTION}), "reason", "none", "", "")'
 )
+"""A series for the reason of a hold, or one called none, as long as the subscription is declared."""
 
 
 def ended(result: str) -> list[Query]:
-    return [
-        Query(
-            f'sum(increase(hookgate_webhooks_delivered_total{{SUBSCRIPTION,result="{result}"}}[$__range]))'
-            f" or {IT_EXISTS}"
-        )
-    ]
+    """How many of its deliveries ended so in the time range."""
+    counter = f'hookgate_webhooks_delivered_total{{SUBSCRIPTION,result="{result}"}}'
+    return [Query(f"sum(increase({counter}[$__range]))")]
 
 
 NOW: Final = Row(
@@ -70,12 +74,7 @@ NOW: Final = Row(
         Panel(
             title="Attempts that succeeded",
             description="Of all attempts in the time range. Below 95 % look at the outcomes.",
-            queries=[
-                Query(
-                    'sum(increase(hookgate_delivery_attempts_total{SUBSCRIPTION,outcome="success"}[$__range]))'
-                    " / (sum(increase(hookgate_delivery_attempts_total{SUBSCRIPTION}[$__range])) > 0)"
-                )
-            ],
+            queries=[Query(succeeding("SUBSCRIPTION", "increase [$__range]"))],
             unit="percentunit",
             kind="stat",
             width=4,
@@ -167,8 +166,7 @@ HISTORY: Final = Row(
             "given up only after the last pause of the schedule.",
             queries=[
                 Query(
-                    'sum(rate(hookgate_delivery_attempts_total{SUBSCRIPTION,outcome="success"}[$__rate_interval]))'
-                    " / (sum(rate(hookgate_delivery_attempts_total{SUBSCRIPTION}[$__rate_interval])) > 0)",
+                    succeeding("SUBSCRIPTION", "rate [$__rate_interval]"),
                     "success",
                 )
             ],

@@ -19,7 +19,7 @@ NOW: Final = Row(
             "the Lease; two: two operators of different gateway classes, or a mistake.",
             queries=[Query("sum(hookgate_operator_leader{PROCESS})")],
             kind="stat",
-            width=4,
+            width=3,
             height=4,
             base="red",
             steps=[(1, "green"), (2, "orange")],
@@ -31,7 +31,7 @@ NOW: Final = Row(
             "over go on if the gateway lives; changes wait.",
             queries=[Query(f"min(hookgate_operator_gateway_reachable{{PROCESS}} {AT_WORK})")],
             kind="stat",
-            width=4,
+            width=3,
             height=4,
             names={0: ("away", "red"), 1: ("answers", "green")},
             base="red",
@@ -48,7 +48,7 @@ NOW: Final = Row(
                 )
             ],
             kind="stat",
-            width=4,
+            width=3,
             height=4,
             steps=[(1, "orange")],
             empty="no operator",
@@ -58,9 +58,22 @@ NOW: Final = Row(
             description="Secrets of API keys and sources that cannot be used. An Event on the Secret says why.",
             queries=[Query(f"sum(hookgate_operator_key_secrets_refused{{TENANT}}) or {NONE_HERE}")],
             kind="stat",
-            width=4,
+            width=3,
             height=4,
             steps=[(1, "orange")],
+            empty="no operator",
+        ),
+        Panel(
+            title="Watches that do not work",
+            description="Normal is 0. What they would tell is found by a list each minute, where that is possible; "
+            "the log's watch_trouble says why: a rule, a CRD, or the API server that is away.",
+            queries=[
+                Query(f"count(hookgate_operator_watch_working{{PROCESS}} == 0) or {NONE_HERE}")
+            ],
+            kind="stat",
+            width=3,
+            height=4,
+            steps=[(1, "red")],
             empty="no operator",
         ),
         Panel(
@@ -70,7 +83,7 @@ NOW: Final = Row(
             queries=[Query(f"max({WATCH_AGE})")],
             unit="s",
             kind="stat",
-            width=4,
+            width=3,
             height=4,
             steps=[(180, "orange"), (600, "red")],
             empty="no leader",
@@ -80,13 +93,29 @@ NOW: Final = Row(
             description="Objects that wait for a worker. Normal is 0, or a burst after a start.",
             queries=[Query("sum(hookgate_operator_workqueue_depth{PROCESS})")],
             kind="stat",
-            width=4,
+            width=3,
             height=4,
             steps=[(100, "orange")],
             empty="no operator",
         ),
+        Panel(
+            title="Errors",
+            description="Looks at objects in the time range that ended in a mistake of the operator's own. Normal is "
+            "0; the log's reconcile_failed names the place, please report it. The object is looked at again.",
+            queries=[
+                Query(
+                    'sum(increase(hookgate_operator_reconcile_total{PROCESS,result="error"}[$__range]))'
+                )
+            ],
+            kind="stat",
+            width=3,
+            height=4,
+            steps=[(1, "red")],
+            empty="no operator",
+        ),
     ],
 )
+
 
 OBJECTS: Final = Row(
     "Objects",

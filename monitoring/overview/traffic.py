@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from monitoring.dashboards import Color, Panel, Query, Row, quantiles
+from monitoring.dashboards import Color, Panel, Query, Row, quantiles, succeeding
 
 __all__ = ["LATENCY", "TRAFFIC"]
 
@@ -65,9 +65,7 @@ TRAFFIC: Final = Row(
             "exhausted only hours later. Normal is above 95 %.",
             queries=[
                 Query(
-                    'sum by (namespace) (rate(hookgate_delivery_attempts_total{TENANT,outcome="success"}[$__rate_interval]))'
-                    " / "
-                    "(sum by (namespace) (rate(hookgate_delivery_attempts_total{TENANT}[$__rate_interval])) > 0)",
+                    succeeding("TENANT", "rate [$__rate_interval]", by="namespace"),
                     "{{namespace}}",
                 )
             ],
