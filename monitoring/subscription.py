@@ -23,7 +23,7 @@ BREAKER: Final[dict[float, tuple[str, Color]]] = {
 BREAKER_STATE: Final = "max(hookgate_lane_state{SUBSCRIPTION})"
 HOLD: Final = (
     "max by (reason) (hookgate_subscription_hold{SUBSCRIPTION})"
-    ' or label_replace(0 * max(hookgate_deliveries_pending{SUBSCRIPTION}), "reason", "none", "", "")'
+    ' or on () label_replace(0 * max(hookgate_deliveries_pending{SUBSCRIPTION}), "reason", "none", "", "")'
 )
 """A series for the reason of a hold, or one called none, as long as the subscription is declared."""
 
