@@ -22,6 +22,7 @@ def generated_files() -> Mapping[str, str]:
     """Their texts, by their paths in a checkout."""
     files = {}
     for definition in DEFINITIONS.values():
-        files[f"crds/{definition.name}.yaml"] = crd_text(definition)
+        for folder in ("crds", "charts/hookgate/files/crds"):  # a chart reads no file outside of it
+            files[f"{folder}/{definition.name}.yaml"] = crd_text(definition)
         files[f"docs/reference/{definition.kind.lower()}.md"] = reference_page(definition)
     return files
