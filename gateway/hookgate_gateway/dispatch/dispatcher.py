@@ -142,6 +142,7 @@ class Dispatcher:
         self._tending = Tending(
             backlog,
             sender,
+            observer,
             clock,
             lease=self._lease,
             windows=self._windows,

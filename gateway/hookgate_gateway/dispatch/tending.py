@@ -9,10 +9,13 @@ from hookgate_gateway.dispatch.admission import Admission
 from hookgate_gateway.dispatch.expiry import Expiry
 from hookgate_gateway.dispatch.lanes import Lane
 from hookgate_gateway.dispatch.lease import Lease
+from hookgate_gateway.dispatch.report import tell_breaker
 from hookgate_gateway.dispatch.slots import Slots
 from hookgate_gateway.dispatch.tasks import Tasks
 from hookgate_gateway.dispatch.windows import Windows
+from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Backlog, Sender
+from hookgate_gateway.rules.lane import BreakerState
 from hookgate_process.clock import Clock
 
 _EVERY = 15.0
@@ -32,6 +35,7 @@ class Tending:
         self,
         backlog: Backlog,
         sender: Sender,
+        observer: Observer,
         clock: Clock,
         *,
         lease: Lease,
@@ -44,6 +48,7 @@ class Tending:
     ) -> None:
         self._backlog = backlog
         self._sender = sender
+        self._observer = observer
         self._clock = clock
         self._lease = lease
         self._windows = windows
@@ -84,13 +89,15 @@ class Tending:
 
     def _retire(self, lane: Lane) -> None:
         """Close the connections of an idle lane; forget it when nothing is worth remembering."""
-        idle = self._clock.monotonic() - lane.used_at
+        now = self._clock.monotonic()
+        idle = now - lane.used_at
         if not lane.is_idle or idle < _IDLE:
             return
         if lane.connected:
             lane.connected = False
             self._tasks.spawn("disconnect", self._sender.forget(lane.key))
         elif lane.is_healthy or idle >= _FORGET or self._is_crowded(lane):
+            tell_breaker(self._observer, lane, lane.state(now), BreakerState.CLOSED)
             self._windows.forget(lane)
 
     def _is_crowded(self, lane: Lane) -> bool:

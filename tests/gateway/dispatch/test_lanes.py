@@ -234,6 +234,18 @@ async def test_an_idle_lane_is_forgotten():
         assert world.dispatcher.lane_states() == {}
 
 
+async def test_a_breaker_that_is_forgotten_is_told_closed():
+    async with running(subscription(retry=NO_RETRY)) as world:
+        world.sender.script[LANE] = status(500)
+        world.accept(*[world.make() for _ in range(5)])
+        await asyncio.sleep(200)
+        assert world.dispatcher.lane_states()[LANE].waiting == 0
+        assert world.metric("lane_state", namespace="shop", subscription="invoices") == 2
+        await asyncio.sleep(3600)
+        assert world.dispatcher.lane_states() == {}
+        assert world.metric("lane_state", namespace="shop", subscription="invoices") == 0
+
+
 async def test_a_broken_url_does_not_fill_the_window_of_its_origin():
     bad, good = "https://app.example/bad", "https://app.example/good"
     async with running(keys=[api_key()]) as world:
