@@ -62,6 +62,7 @@ async def test_counters_equal_what_receivers_counted(idle: Gateway, receiver: Re
     assert await total("hookgate_delivery_latency_seconds_count") == 2 * count
     assert await total("hookgate_inflight_attempts") == 0
     assert await total("hookgate_build_info") == 1
+    assert await total("process_resident_memory_bytes") > 10_000_000
 
 
 async def test_promtool_finds_nothing_to_complain_about(

@@ -8,7 +8,7 @@ import os
 import sys
 
 import uvloop
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from hookgate_gateway.app.composition import run_gateway
 from hookgate_gateway.observe import Observer
@@ -38,7 +38,9 @@ def serve(settings: Settings) -> int:
 
 async def _run(settings: Settings) -> None:
     asyncio.get_running_loop().set_exception_handler(logs.report_unhandled)
-    observer = Observer(CollectorRegistry(), subscription_label=settings.metrics_subscription_label)
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    observer = Observer(registry, subscription_label=settings.metrics_subscription_label)
     for sentence in SETTINGS.unknown(os.environ, others="HOOKGATE_OPERATOR_"):
         observer.warning("unknown_setting", message=sentence)
     signals = StopSignals(lambda name: observer.warning("stopping_at_once", signal=name))

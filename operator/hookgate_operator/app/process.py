@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Final
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from hookgate_operator.app.composition import run_operator
 from hookgate_operator.app.leadership import Ended
@@ -30,7 +30,9 @@ def serve(settings: Settings) -> int:
     logs.configure(settings.log_format.value, settings.log_level.value)
     for library in ("kopf", "kubernetes"):
         logging.getLogger(library).setLevel(logging.ERROR)  # what they say below that we say, too
-    observer = OperatorObserver(CollectorRegistry())
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    observer = OperatorObserver(registry)
     try:
         ended = asyncio.run(_run(settings, observer))
     except CannotStart as error:
