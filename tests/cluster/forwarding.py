@@ -10,7 +10,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from hookgate_operator.cluster.sockets import Sockets
+from hookgate_process.connector import ClosingConnector
 
 CONNECT_SECONDS = 5.0
 HOP_BY_HOP = frozenset(
@@ -22,16 +22,12 @@ HOP_BY_HOP = frozenset(
 async def session_to(ca_file: Path) -> AsyncIterator[aiohttp.ClientSession]:
     """For the server's side, on the proxy's loop, which may end at once afterwards."""
     tls = ssl.create_default_context(cafile=str(ca_file))
-    sockets = Sockets()
-    try:
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=tls, limit=0, socket_factory=sockets.make),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-            auto_decompress=False,
-        ) as session:
-            yield session
-    finally:
-        await sockets.close()
+    async with aiohttp.ClientSession(
+        connector=ClosingConnector(ssl=tls, limit=0),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+        auto_decompress=False,
+    ) as session:
+        yield session
 
 
 async def forward(

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from hookgate_process.connector import ClosingConnector
 from tests.cluster.access import Access
 
 EVENT_WITHIN = 15.0
@@ -37,7 +38,7 @@ async def watching(access: Access, path: str, resource_version: str) -> AsyncIte
     tls = ssl.create_default_context(cafile=str(access.ca_file))
     async with (
         aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=tls),
+            connector=ClosingConnector(ssl=tls),
             headers={"Authorization": f"Bearer {access.token}"},
             timeout=aiohttp.ClientTimeout(total=60),
         ) as session,
@@ -45,10 +46,4 @@ async def watching(access: Access, path: str, resource_version: str) -> AsyncIte
             f"{access.url}{path}", params={"watch": "true", "resourceVersion": resource_version}
         ) as answer,
     ):
-        try:
-            yield Watch(answer)
-        finally:
-            # TLS says goodbye politely, which outlasts the test's event loop.
-            if answer.connection and answer.connection.transport:
-                answer.connection.transport.abort()
-                await asyncio.sleep(0)
+        yield Watch(answer)

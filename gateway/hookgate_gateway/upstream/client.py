@@ -17,6 +17,7 @@ import orjson
 from yarl import URL
 
 from hookgate_gateway.upstream.answers import Answer, Away, understood
+from hookgate_process.connector import ClosingConnector
 from hookgate_process.watched_files import SecretWords
 
 __all__ = ["UpstreamClient"]
@@ -41,7 +42,7 @@ class UpstreamClient:
         self._session = aiohttp.ClientSession(
             # A server closes idle connections when it likes, and a POST that meets that is not sent
             # again: whether it was carried out is unknown. So each request has its own.
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, force_close=True),
+            connector=ClosingConnector(limit=_CONNECTIONS, force_close=True),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,

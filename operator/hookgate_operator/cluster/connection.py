@@ -21,6 +21,7 @@ from hookgate_operator.cluster.values import Needed
 from hookgate_operator.cluster.watches import Watches
 from hookgate_operator.ports import Key
 from hookgate_process.clock import Clock
+from hookgate_process.connector import ClosingConnector
 
 __all__ = ["Connection", "connect"]
 
@@ -87,10 +88,18 @@ async def connect(
 ) -> AsyncIterator[Connection]:
     """Connect. Nothing is asked before the first call. Raises CannotStart where there is no cluster named."""
     access = await load_access(settings.kubeconfig)
-    async with ApiClient(access.configuration) as api_client:
+    async with ApiClient(access.configuration) as api_client, _closing(api_client):
         api_client.user_agent = _USER_AGENT
         connection = Connection(api_client, access, settings, clock=clock, observer=observer)
         try:
             yield connection
         finally:
             await connection.cache.close()
+
+
+def _closing(api_client: ApiClient) -> ClosingConnector:
+    """The client's connections from now on: closed when the block ends, which the library's own may outlast."""
+    its = api_client.rest_client
+    connector = ClosingConnector(limit=its.maxsize, ssl=its.ssl_context)
+    api_client.configuration.client_session_kwargs["connector"] = connector
+    return connector

@@ -19,7 +19,7 @@ import kopf
 
 from hookgate_operator.cluster.access import Credentials
 from hookgate_operator.cluster.resources import Resource
-from hookgate_operator.cluster.sockets import Sockets
+from hookgate_process.connector import ClosingConnector
 
 __all__ = ["Event", "KopfWatch", "quieten"]
 
@@ -74,7 +74,6 @@ class KopfWatch:
         self._theirs: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._is_over = False
-        self._sockets = Sockets()
         self._sessions: list[aiohttp.ClientSession] = []
         self._presented: Credentials | None = None
         self._presented_at = 0.0
@@ -135,7 +134,6 @@ class KopfWatch:
         finally:
             for session in self._sessions:
                 await session.close()
-            await self._sockets.close()
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
@@ -168,7 +166,7 @@ class KopfWatch:
         if credentials == self._presented and now - self._presented_at < _SAME_TOKEN_SECONDS:
             return None
         self._presented, self._presented_at = credentials, now
-        session = _session(credentials, self._sockets, _Manners(self._in_vain))
+        session = _session(credentials, _Manners(self._in_vain))
         self._sessions.append(session)
         return kopf.AiohttpSession(server=credentials.server, aiohttp_session=session)
 
@@ -181,9 +179,7 @@ async def _awaited(ask: Callable[[], Awaitable[Credentials]]) -> Credentials:
     return await ask()
 
 
-def _session(
-    credentials: Credentials, sockets: Sockets, manners: "_Manners"
-) -> aiohttp.ClientSession:
+def _session(credentials: Credentials, manners: "_Manners") -> aiohttp.ClientSession:
     info = kopf.ConnectionInfo(
         server=credentials.server,
         scheme=credentials.scheme,
@@ -194,9 +190,7 @@ def _session(
         insecure=credentials.insecure,
     )
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=0, ssl=info.as_ssl_context(), socket_factory=sockets.make
-        ),
+        connector=ClosingConnector(limit=0, ssl=info.as_ssl_context()),
         headers={**info.as_http_headers(), "User-Agent": _USER_AGENT},
         middlewares=(manners,),
         proxy=credentials.proxy,

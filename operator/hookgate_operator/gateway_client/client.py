@@ -31,6 +31,7 @@ from hookgate_operator.ports import (
     ReplayProgress,
     Standing,
 )
+from hookgate_process.connector import ClosingConnector
 from hookgate_process.watched_files import SecretWords
 
 __all__ = ["ClientObserver", "GatewayClient"]
@@ -112,7 +113,7 @@ class GatewayClient:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+            connector=ClosingConnector(limit=_CONNECTIONS),
             timeout=aiohttp.ClientTimeout(total=None),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
