@@ -9,4 +9,6 @@ from hookgate_operator.crd.generated import generated_files
 
 if __name__ == "__main__":
     for path, text in generated_files().items():
-        Path(sys.argv[1], path).write_text(text, encoding="utf-8")
+        file = Path(sys.argv[1], path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
