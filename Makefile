@@ -38,11 +38,13 @@ fmt: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The CRDs and their reference pages, from the resource models; the dashboards, from their panels.
+# The CRDs and their reference pages, from the resource models; the dashboards, from their panels; the chart's schema
+# and its table of values, from its values.yaml.
 # Tests fail when they are not up to date.
 generate: setup
 	$(BIN)/python -m hookgate_operator.crd .
 	$(BIN)/python -m monitoring charts/hookgate/files/dashboards
+	$(BIN)/python -m chart_values charts/hookgate
 
 # What decides is covered whole, branches included, by its own tests: verdicts, plans, statuses, parsers.
 comma := ,

@@ -1,0 +1,106 @@
+{{/*
+What values say together that cannot be meant. Each value by itself is the business of values.schema.json.
+Every sentence says what to change; all that apply are told at once.
+*/}}
+{{- define "hookgate.validate" -}}
+{{- $wrong := concat
+    (include "hookgate.validate.names" . | fromYamlArray)
+    (include "hookgate.validate.gateway" . | fromYamlArray)
+    (include "hookgate.validate.operator" . | fromYamlArray)
+    (include "hookgate.validate.secrets" . | fromYamlArray)
+    (include "hookgate.validate.surroundings" . | fromYamlArray) -}}
+{{- with $wrong -}}
+{{- fail (printf "\n\nThese values cannot be installed:\n  - %s\n" (join "\n  - " .)) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "hookgate.validate.names" -}}
+{{- $full := include "hookgate.fullname" . -}}
+{{- if not (regexMatch "^[a-z]" $full) }}
+- {{ printf "%s begins with a digit, which a Service's name may not: set fullnameOverride." $full | quote }}
+{{- end }}
+{{- end -}}
+
+{{- define "hookgate.validate.gateway" -}}
+{{- with .Values.gateway -}}
+{{- if gt (int .replicaCount) 1 }}
+- {{ printf "gateway.replicaCount is %d: the store is an SQLite file, which one process owns. Set it to 1; a pod that ends is replaced by itself." (int .replicaCount) | quote }}
+{{- end }}
+{{- if and .persistence.existingClaim (not .persistence.enabled) }}
+- "gateway.persistence.existingClaim is set and gateway.persistence.enabled is false: set it to true, or leave the claim out."
+{{- end }}
+{{- if and .upstream.url (not .upstream.apiKey.existingSecret) }}
+- "gateway.upstream.url is set without a key for that server: set gateway.upstream.apiKey.existingSecret to a Secret with it."
+{{- end }}
+{{- if and .upstream.url (not .publicUrl) }}
+- {{ printf "gateway.upstream.url is set without gateway.publicUrl, where that server reports to: for one in this cluster set it to http://%s.%s.svc:%d." (include "hookgate.fullname" $) $.Release.Namespace (int .service.port) | quote }}
+{{- end }}
+{{- if and (not .upstream.url) (or .publicUrl .upstream.apiKey.existingSecret) }}
+- "gateway.publicUrl and gateway.upstream.apiKey.existingSecret say how an upstream and this gateway reach each other: set gateway.upstream.url, too, or leave them out."
+{{- end }}
+{{- $ends := addf .shutdownGraceSeconds .shutdownDrainSeconds }}
+{{- if and .terminationGracePeriodSeconds (le (float64 .terminationGracePeriodSeconds) $ends) }}
+- {{ printf "gateway.terminationGracePeriodSeconds is %v, and the gateway may take %v to stop: make it longer than gateway.shutdownGraceSeconds and gateway.shutdownDrainSeconds together, or leave it out." .terminationGracePeriodSeconds $ends | quote }}
+{{- end }}
+{{- if and .service.nodePort (eq .service.type "ClusterIP") }}
+- "gateway.service.nodePort is set and gateway.service.type is ClusterIP: set the type to NodePort or LoadBalancer, or leave the port out."
+{{- end }}
+{{- end -}}
+{{- include "hookgate.validate.pod" (list . "gateway") }}
+{{- end -}}
+
+{{- define "hookgate.validate.operator" -}}
+{{- if .Values.operator.enabled -}}
+{{- with .Values.operator -}}
+{{- if and (gt (int .replicaCount) 1) (not .leaderElection.enabled) }}
+- "operator.replicaCount is more than 1 and operator.leaderElection.enabled is false: without a Lease there must never be two."
+{{- end }}
+{{- if and (not .leaderElection.enabled) .strategy (ne (default "RollingUpdate" .strategy.type) "Recreate") }}
+- "operator.leaderElection.enabled is false: without a Lease there must never be two, so operator.strategy.type has to be Recreate."
+{{- end }}
+{{- end -}}
+{{- if and .Values.rbac.watchNamespaces (eq .Values.rbac.scope "Cluster") }}
+- "rbac.watchNamespaces is set and rbac.scope is Cluster: set the scope to Namespaced, or leave the namespaces out."
+{{- end }}
+{{- include "hookgate.validate.pod" (list . "operator") }}
+{{- end -}}
+{{- end -}}
+
+{{/* Of a component: (list $ "gateway"). */}}
+{{- define "hookgate.validate.pod" -}}
+{{- $root := index . 0 -}}
+{{- $component := index . 1 -}}
+{{- $values := get $root.Values $component -}}
+{{- if and (not $values.serviceAccount.create) (not $values.serviceAccount.name) }}
+- {{ printf "%s.serviceAccount.create is false: set %s.serviceAccount.name to one that is there." $component $component | quote }}
+{{- end }}
+{{- $known := include (printf "hookgate.%s.environment" $component) $root | fromYaml }}
+{{- range $values.extraEnv }}
+{{- if hasKey $known (default "" .name) }}
+- {{ printf "%s.extraEnv sets %s, which the chart sets by a value of its own: see README.md." $component .name | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "hookgate.validate.secrets" -}}
+{{- with .Values.control.tls -}}
+{{- if and .existingSecret .certManager.enabled }}
+- "control.tls.existingSecret and control.tls.certManager.enabled are both set: the certificate comes from one of them."
+{{- end }}
+{{- if and .certManager.issuerRef (not .certManager.enabled) }}
+- "control.tls.certManager.issuerRef is set and control.tls.certManager.enabled is false: set it to true, or leave the issuer out."
+{{- end }}
+{{- end -}}
+{{- end -}}
+
+{{- define "hookgate.validate.surroundings" -}}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
+- "ingress.enabled is true without ingress.hosts: name at least one, such as {host: hooks.example.com}."
+{{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+- "httpRoute.enabled is true without httpRoute.parentRefs: name the Gateway that it belongs to, such as {name: public, namespace: gateways}."
+{{- end }}
+{{- if and .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled }}
+- "metrics.serviceMonitor.enabled and metrics.podMonitor.enabled are both true: everything would be counted twice. Switch one of them off."
+{{- end }}
+{{- end -}}
