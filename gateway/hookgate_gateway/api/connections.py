@@ -10,7 +10,7 @@ comparison and no timer.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from math import inf
@@ -29,6 +29,8 @@ _LINGER: Final = 1.0
 """Seconds for which a refused client may read why, before its connection is cut."""
 _LINGERING: Final = 256
 """Refused clients that may do so at the same time."""
+_GOODBYE: Final = 1.0
+"""Seconds for connections to end in order when the listener does: over TLS the client has to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,11 @@ class Connection(web.RequestHandler):
         response.force_close()
         return response
 
+    def drop(self) -> None:
+        """End it at once, whatever is still to be read."""
+        if self._wire is not None:
+            self._wire.abort()
+
     def judge(self, now: float, limits: ConnectionLimits, head: float) -> RefusedRequest | None:
         """Why it is too slow, if it is; called at each sweep."""
         wire = self._wire
@@ -133,8 +140,8 @@ class Connection(web.RequestHandler):
 
     def cut(self, why: RefusedRequest) -> None:
         """End it. What is not read in time is dropped."""
-        if self._wire is not None and why is RefusedRequest.SLOW_READER:
-            self._wire.abort()
+        if why is RefusedRequest.SLOW_READER:
+            self.drop()
         else:
             self.force_close()
 
@@ -147,7 +154,8 @@ class Connections:
         self._observer = observer
         self._open: set[Connection] = set()
         self._by_network: Counter[str] = Counter()
-        self._lingering = 0
+        self._lingering: set[asyncio.Transport] = set()
+        self._none_left = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self.now: Callable[[], float] = self._loop.time
         """Monotonic seconds, as the loop has them."""
@@ -186,21 +194,39 @@ class Connections:
         self._by_network[connection.network] -= 1
         if not self._by_network[connection.network]:
             del self._by_network[connection.network]
+        if not self._open:
+            self._none_left.set()
+
+    async def end(self) -> None:
+        """Come back when all connections have ended, which were told to; the last of them are cut."""
+        for wire in tuple(self._lingering):
+            self._let_go(wire)
+        await self._ended_within(_GOODBYE)
+        for connection in tuple(self._open):
+            connection.drop()
+        await self._ended_within(_GOODBYE)
+
+    async def _ended_within(self, seconds: float) -> None:
+        self._none_left.clear()
+        if self._open:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._none_left.wait()
 
     def turn_away(self, wire: asyncio.Transport, why: RefusedRequest) -> None:
         """Tell a client that there is no room for it; it has a moment to read that."""
         self._observer.refused(why)
         wire.write(_NO_ROOM[why])
-        if self._lingering >= _LINGERING:
+        if len(self._lingering) >= _LINGERING:
             wire.close()
             return
-        self._lingering += 1
+        self._lingering.add(wire)
         if wire.can_write_eof():  # TLS has no half of a connection to close
             wire.write_eof()
         self._loop.call_later(_LINGER, self._let_go, wire)
 
     def _let_go(self, wire: asyncio.Transport) -> None:
-        self._lingering -= 1
+        self._lingering.discard(wire)
         wire.abort()
 
     def broken(self, status: int, error: BaseException | None) -> Refusal:

@@ -46,6 +46,7 @@ class Door:
         """Accept nothing more; open requests get their grace to finish. A second call does nothing."""
         self._server.close()
         await self._runner.cleanup()
+        await self.connections.end()
 
 
 @asynccontextmanager

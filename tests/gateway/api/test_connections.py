@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import select
+import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,6 +20,7 @@ from hookgate_gateway.api.server import KEEP_ALIVE
 from hookgate_gateway.observe import Observer, RefusedRequest
 from tests.gateway.api.test_bodies import Nobody
 from tests.gateway.api.world import listening
+from tests.receivers import Authority
 
 QUICK = ConnectionLimits(head=0.2, stall=0.2, sweep_every=0.02)
 HUGE = b"x" * (64 << 20)
@@ -275,3 +279,20 @@ async def test_ten_thousand_requests_in_one_write_are_answered_in_order() -> Non
 )
 def test_whom_a_connection_is_counted_for(peer: object, network: str) -> None:
     assert client_network(peer) == network
+
+
+async def test_when_a_listener_ends_so_does_a_client_that_says_no_goodbye() -> None:
+    """Over TLS both sides say one; who does not is not waited for."""
+    authority = Authority()
+    trusting = ssl.create_default_context(cadata=authority.pem.decode())
+
+    def connect(port: int) -> ssl.SSLSocket:
+        raw = socket.create_connection(("127.0.0.1", port), WITHIN)
+        return trusting.wrap_socket(raw, server_hostname="127.0.0.1")
+
+    async with listening(web.Application(), tls=authority.server()) as port:
+        mute = await asyncio.to_thread(connect, port)
+    with mute:
+        ends = select.poll()
+        ends.register(mute, select.POLLRDHUP)
+        assert ends.poll(0), "its socket is still open"
