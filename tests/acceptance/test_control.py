@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from hookgate_process.connector import ClosingConnector
 from tests.acceptance.harness import Gateway, Reply, arrivals, at, eventually, free_port, report
 from tests.acceptance.manifests import API_KEY, SIGNING_SECRET, subscription
 from tests.acceptance.signatures import assert_skyvern
@@ -44,7 +45,7 @@ class Operator:
     async def call(self, method: str, path: str, *, token: str = TOKEN, **options: Any) -> Reply:
         if self._session is None:
             context = ssl.create_default_context(cadata=self.authority.pem.decode())
-            connector = aiohttp.TCPConnector(ssl=context, force_close=True)
+            connector = ClosingConnector(ssl=context, force_close=True)
             self._session = aiohttp.ClientSession(connector=connector)
         url = f"https://localhost:{self.port}/control/v1/{path}"
         headers = {"Authorization": f"Bearer {token}"}

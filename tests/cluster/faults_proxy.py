@@ -48,10 +48,11 @@ class FaultsProxy:
         self._open: dict[int, web.Request] = {}
         self._recorded: list[Recorded] = []
         self._port = free_port()
-        self._loop = asyncio.new_event_loop()
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._loop = self._runner.get_loop()
         self._started = threading.Event()
         self._stopping = asyncio.Event()
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
+        self._thread = threading.Thread(target=self._run)
 
     # ---- life
 
@@ -63,7 +64,6 @@ class FaultsProxy:
         self.clear()
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
-        self._loop.close()
 
     def access_of(self, access: Access) -> Access:
         """The same identity, through the proxy."""
@@ -163,6 +163,10 @@ class FaultsProxy:
         self._recorded.clear()
 
     # ---- how
+
+    def _run(self) -> None:
+        with self._runner:
+            self._runner.run(self._serve())
 
     async def _serve(self) -> None:
         authority = trustme.CA()

@@ -164,13 +164,15 @@ class Receiver:
         self.connections += 1
         try:
             await self._converse(reader, writer, self.connections)
+            writer.close()
+            await writer.wait_closed()
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
             pass  # a client that left, or one that speaks no HTTP: nothing to answer
         except asyncio.CancelledError:
             pass  # closing down: the task has no other waiter
         finally:
             self._tasks.discard(task)
-            writer.transport.abort() if writer.transport.is_closing() else writer.close()
+            writer.transport.abort()
 
     async def _converse(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int

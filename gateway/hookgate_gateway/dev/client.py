@@ -8,6 +8,8 @@ from typing import Any
 
 import aiohttp
 
+from hookgate_process.connector import ClosingConnector
+
 __all__ = ["Client", "Refused", "connect"]
 
 
@@ -74,5 +76,7 @@ async def _content(call: str, request: Any) -> Any:
 async def connect(base: str, key: str) -> AsyncIterator[Client]:
     """A client for the gateway at ``base``."""
     timeout = aiohttp.ClientTimeout(total=15)
-    async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+    async with aiohttp.ClientSession(
+        connector=ClosingConnector(), timeout=timeout, trust_env=False
+    ) as session:
         yield Client(session, base, key)

@@ -13,6 +13,7 @@ from hookgate_gateway.app.tls_files import TlsFiles, UnusableCertificate
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.settings import Settings
 from hookgate_process.addresses import ListenAddress
+from hookgate_process.connector import ClosingConnector
 from hookgate_process.failures import CannotStart
 from tests.acceptance.harness import free_port
 from tests.gateway.app.test_lifecycle import running, settings
@@ -48,7 +49,7 @@ def pair(tmp_path):
 
 def trusting(authority):
     context = ssl.create_default_context(cadata=authority.pem.decode())
-    return aiohttp.TCPConnector(ssl=context)
+    return ClosingConnector(ssl=context)
 
 
 def refusal(made: Settings) -> str:
