@@ -1,23 +1,61 @@
-"""The CI of a checkout: what runs is pinned, and the clusters are the versions that are supported."""
+"""The workflows of a checkout: what runs is pinned and has few rights, and the clusters are the supported versions."""
 
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
-WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
-STEPS = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
+FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
+TEXTS = {file.name: file.read_text() for file in FILES}
+WORKFLOWS = {name: yaml.safe_load(text) for name, text in TEXTS.items()}
+JOBS = {
+    f"{name}/{job}": content
+    for name, workflow in WORKFLOWS.items()
+    for job, content in workflow["jobs"].items()
+}
+STEPS = [step for job in JOBS.values() for step in job["steps"]]
+
+texts = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+clusters = pytest.mark.parametrize("job", ["ci.yml/kind", "image.yml/installed"])
 
 
-@pytest.mark.parametrize("action", sorted({step["uses"] for step in STEPS if "uses" in step}))
-def test_actions_are_pinned_by_commit(action):
-    assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action)
+@pytest.mark.skipif(
+    not (shutil.which("go") or os.environ.get("CI")),
+    reason="actionlint is built with Go: install it from 1.25 on",
+)
+def test_actionlint_has_nothing_to_say():
+    said = subprocess.run(
+        ["go", "tool", "actionlint", "-no-color", "-shellcheck=", "-pyflakes=", *FILES],
+        cwd=ROOT / "tests/workflows",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (said.returncode, said.stdout) == (0, ""), said.stderr
 
 
-def test_clusters_are_pinned_and_of_the_supported_versions():
-    matrix = WORKFLOW["jobs"]["kind"]["strategy"]["matrix"]["include"]
+@texts
+def test_actions_are_pinned_by_commit_and_named_by_version(text):
+    used = re.findall(r"uses: (.*)", text)
+    assert used
+    for action in used:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+
+
+def test_an_action_has_one_version_everywhere():
+    used = {action for text in TEXTS.values() for action in re.findall(r"uses: (\S+)", text)}
+    names = [action.partition("@")[0] for action in used]
+    assert len(names) == len(set(names))
+
+
+@clusters
+def test_clusters_are_pinned_and_of_the_supported_versions(job):
+    matrix = JOBS[job]["strategy"]["matrix"]["include"]
     pinned = r"kindest/node:v{}\.\d+@sha256:[0-9a-f]{{64}}"
     for each in matrix:
         assert re.fullmatch(pinned.format(re.escape(each["kubernetes"])), each["image"])
@@ -25,9 +63,51 @@ def test_clusters_are_pinned_and_of_the_supported_versions():
     assert {each["kubernetes"] for each in matrix} == supported
 
 
-def test_nothing_may_be_written_and_no_secret_is_used():
-    assert WORKFLOW["permissions"] == {"contents": "read"}
-    assert "secrets." not in (ROOT / ".github/workflows/ci.yml").read_text()
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_by_default_nothing_may_be_written(name):
+    assert WORKFLOWS[name]["permissions"] == {"contents": "read"}
+    for step in STEPS:
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+def test_only_what_publishes_may_write_and_it_does_not_run_for_strangers():
+    rights = {name: job["permissions"] for name, job in JOBS.items() if "permissions" in job}
+    assert rights == {
+        "image.yml/published": {"contents": "read", "packages": "write", "id-token": "write"}
+    }
+    assert JOBS["image.yml/published"]["if"] == "github.event_name == 'push'"
+    assert JOBS["image.yml/published"]["needs"] == "installed"
+
+
+def test_no_secret_is_used_but_the_token_that_publishes():
+    assert "secrets." not in TEXTS["ci.yml"]
+    assert re.findall(r"secrets\.(\w+)", TEXTS["image.yml"]) == ["GITHUB_TOKEN"]
+
+
+def test_nothing_that_others_write_is_put_into_a_script():
+    """Values come through the environment, where the shell takes them for what they are."""
+    for step in STEPS:
+        assert "${{" not in step.get("run", "")
+
+
+def test_both_platforms_are_built_with_what_tells_of_their_making():
+    (published,) = (
+        step["with"]
+        for step in JOBS["image.yml/published"]["steps"]
+        if step.get("uses", "").startswith("docker/build-push-action@")
+    )
+    assert published["platforms"] == "linux/amd64,linux/arm64"
+    assert published["provenance"] == "mode=max"
+    assert published["sbom"] is True
+    given = set(re.findall(r"^(\w+)=", published["build-args"], re.MULTILINE))
+    declared = set(re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    assert given == declared - {"PYTHON_IMAGE"}
+
+
+def test_what_is_pinned_outside_of_locks_is_kept_up_to_date():
+    told = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    assert {each["package-ecosystem"] for each in told} == {"docker", "github-actions"}
 
 
 def test_the_words_that_are_run_exist():
@@ -36,3 +116,5 @@ def test_the_words_that_are_run_exist():
     assert set(re.findall(r"^make (\w+)", runs, re.MULTILINE)) <= set(words)
     for program in re.findall(r"^(\.ci/\w+)", runs, re.MULTILINE):
         assert (ROOT / program).stat().st_mode & 0o100
+    for tests in re.findall(r"\b(tests/\S+\.py)", runs):
+        assert (ROOT / tests).exists()
