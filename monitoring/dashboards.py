@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-__all__ = ["Color", "Dashboard", "Panel", "Query", "Row", "Variable", "quantiles", "succeeding"]
+__all__ = [
+    "Color",
+    "Dashboard",
+    "Panel",
+    "Query",
+    "Row",
+    "Variable",
+    "process_panels",
+    "quantiles",
+    "succeeding",
+]
 
 SELECTORS: Final = {
     "TENANT": 'instance=~"$instance",namespace=~"$namespace"',
@@ -60,6 +70,7 @@ class Panel:
     colors: Mapping[str, Color] = field(default_factory=dict)
     stacked: bool = False
     highest: float | None = None
+    decimals: int | None = None
     shows_name: bool = False
     empty: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -76,12 +87,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """A choice above a dashboard: the values of a label."""
+    """A choice above a dashboard: the values of a label. ``all`` is what All means, else the sum of them."""
 
     name: str
     label: str
     values: str
     several: bool = True
+    all: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +131,47 @@ def succeeding(selector: str, rate: str, by: str = "") -> str:
 
     successes = attempts(',outcome="success"')
     return f"({successes} or 0 * {attempts()}) / ({attempts()} > 0)"
+
+
+def process_panels(marker: str) -> list[Panel]:
+    """What a process takes, on Linux. ``marker`` is a metric that only the processes that are meant have."""
+    ours = f"and on (instance) {marker}{{PROCESS}}"
+    return [
+        Panel(
+            title="Memory",
+            description="Resident memory of the process. It should level off; a line that climbs for days is a leak, "
+            "please report it. The limit of the container is in its manifest. The gateway's writer is a process of "
+            "its own and not in it.",
+            queries=[
+                Query(
+                    f"max by (instance) (process_resident_memory_bytes{{PROCESS}} {ours})",
+                    "{{instance}}",
+                )
+            ],
+            unit="bytes",
+            width=6,
+        ),
+        Panel(
+            title="CPU",
+            description="Cores that the process uses. One event loop cannot use more than one: near 1 it is the "
+            "bottleneck, and everything it does is late.",
+            queries=[
+                Query(
+                    "max by (instance) (rate(process_cpu_seconds_total{PROCESS}[$__rate_interval]) "
+                    + ours
+                    + ")",
+                    "{{instance}}",
+                )
+            ],
+            width=6,
+            steps=[(0.9, "red")],
+        ),
+        Panel(
+            title="Versions",
+            description="Processes that are scraped, by version. One line; two while an upgrade goes on.",
+            queries=[
+                Query(f"count by (version) (hookgate_build_info{{PROCESS}} {ours})", "{{version}}")
+            ],
+            width=6,
+        ),
+    ]

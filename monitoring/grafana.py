@@ -78,7 +78,7 @@ def _variable(variable: Variable) -> Json:
         "sort": 1,
         "multi": variable.several,
         "includeAll": variable.several,
-        **({"allValue": ".*"} if variable.several else {}),
+        **({"allValue": variable.all} if variable.all else {}),
         "current": chosen,
         "hide": 0,
     }
@@ -162,6 +162,8 @@ def _defaults(panel: Panel) -> Json:
         defaults["custom"] = {"fillOpacity": 80, "lineWidth": 0}
     if panel.highest is not None:
         defaults["max"] = panel.highest
+    if panel.decimals is not None:
+        defaults["decimals"] = panel.decimals
     if panel.empty is not None:
         defaults["noValue"] = panel.empty
     if panel.link is not None:

@@ -72,7 +72,7 @@ NOW: Final = Row(
             empty="no such subscription",
         ),
         Panel(
-            title="Attempts that succeeded",
+            title="Success ratio of attempts",
             description="Of all attempts in the time range. Below 95 % look at the outcomes.",
             queries=[Query(succeeding("SUBSCRIPTION", "increase [$__range]"))],
             unit="percentunit",
@@ -87,6 +87,7 @@ NOW: Final = Row(
             title="Delivered",
             description="Deliveries that the receiver took in the time range.",
             queries=ended("delivered"),
+            decimals=0,
             kind="stat",
             width=4,
             height=4,
@@ -97,6 +98,7 @@ NOW: Final = Row(
             description="Deliveries that were given up in the time range. They are kept and can be replayed: a "
             "WebhookReplay with filter.subscription and state exhausted.",
             queries=ended("exhausted"),
+            decimals=0,
             kind="stat",
             width=4,
             height=4,
@@ -161,7 +163,7 @@ HISTORY: Final = Row(
             colors={"delivered": "green", "exhausted": "red", "cancelled": "text"},
         ),
         Panel(
-            title="Attempts that succeed",
+            title="Success ratio of attempts",
             description="The share of attempts. It falls at once when the receiver does, whereas deliveries are "
             "given up only after the last pause of the schedule.",
             queries=[

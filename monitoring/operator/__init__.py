@@ -4,7 +4,7 @@ from typing import Final
 
 from monitoring.dashboards import Dashboard, Variable
 from monitoring.operator.objects import NOW, OBJECTS
-from monitoring.operator.work import OUTSIDE, WORK
+from monitoring.operator.work import OUTSIDE, PROCESS, WORK
 
 __all__ = ["OPERATOR"]
 
@@ -22,7 +22,8 @@ OPERATOR: Final = Dashboard(
             name="namespace",
             label="Namespace",
             values='label_values(hookgate_subscriptions{instance=~"$instance"}, namespace)',
+            all=".*",  # what is nobody\'s has no namespace
         ),
     ],
-    rows=[NOW, OBJECTS, WORK, OUTSIDE],
+    rows=[NOW, OBJECTS, WORK, OUTSIDE, PROCESS],
 )

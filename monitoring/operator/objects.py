@@ -39,7 +39,7 @@ NOW: Final = Row(
             empty="no leader",
         ),
         Panel(
-            title="Subscriptions not ready",
+            title="Not ready",
             description="WebhookSubscriptions whose condition Ready is not True, suspended ones apart: those are "
             "ready and held. Their status says what is missing; the table below says in which namespace.",
             queries=[
@@ -64,7 +64,7 @@ NOW: Final = Row(
             empty="no operator",
         ),
         Panel(
-            title="Watches that do not work",
+            title="Broken watches",
             description="Normal is 0. What they would tell is found by a list each minute, where that is possible; "
             "the log's watch_trouble says why: a rule, a CRD, or the API server that is away.",
             queries=[
@@ -107,6 +107,7 @@ NOW: Final = Row(
                     'sum(increase(hookgate_operator_reconcile_total{PROCESS,result="error"}[$__range]))'
                 )
             ],
+            decimals=0,
             kind="stat",
             width=3,
             height=4,

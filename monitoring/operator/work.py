@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from monitoring.dashboards import Panel, Query, Row, quantiles
+from monitoring.dashboards import Panel, Query, Row, process_panels, quantiles
 from monitoring.operator.leading import WATCH_AGE
 
-__all__ = ["OUTSIDE", "WORK"]
+__all__ = ["OUTSIDE", "PROCESS", "WORK"]
 
 WORK: Final = Row(
     "Work",
@@ -152,3 +152,5 @@ OUTSIDE: Final = Row(
         ),
     ],
 )
+
+PROCESS: Final = Row("The process", process_panels("hookgate_operator_leader"))

@@ -24,6 +24,7 @@ OVERVIEW: Final = Dashboard(
             name="namespace",
             label="Namespace",
             values='label_values(hookgate_deliveries_pending{instance=~"$instance"}, namespace)',
+            all=".*",  # what is nobody\'s has no namespace
         ),
     ],
     rows=[NOW, TRAFFIC, LATENCY, WHOSE, GATEWAY],

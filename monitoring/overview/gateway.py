@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring.dashboards import Panel, Query, Row, quantiles
+from monitoring.dashboards import Panel, Query, Row, process_panels, quantiles
 
 __all__ = ["GATEWAY"]
 
@@ -39,17 +39,6 @@ GATEWAY: Final = Row(
             steps=[(0.1, "orange")],
         ),
         Panel(
-            title="Size of the store",
-            description="Size: what it takes on the disk. Reusable: of that, what pruned events have left for new "
-            "ones; a store does not get smaller. Available: what the disk still has.",
-            queries=[
-                Query("sum(hookgate_store_size_bytes{PROCESS})", "size"),
-                Query("sum(hookgate_store_reusable_bytes{PROCESS})", "reusable"),
-                Query("sum(hookgate_store_available_bytes{PROCESS})", "available"),
-            ],
-            unit="bytes",
-        ),
-        Panel(
             title="Requests refused, by reason",
             description="Turned away by a limit, though nothing was wrong with what they asked. docs/operations.md "
             "says for each reason which limit it is and when to raise it. store and overloaded are the gateway's "
@@ -63,6 +52,7 @@ GATEWAY: Final = Row(
             unit="cps",
             stacked=True,
             empty="none",
+            width=12,
         ),
         Panel(
             title="Not authenticated",
@@ -79,12 +69,36 @@ GATEWAY: Final = Row(
                 ),
             ],
             unit="cps",
+            width=12,
         ),
+        Panel(
+            title="Size of the store",
+            description="Size: what it takes on the disk. Reusable: of that, what pruned events have left for new "
+            "ones; a store does not get smaller. Events are kept for HOOKGATE_RETENTION_DAYS.",
+            queries=[
+                Query("sum(hookgate_store_size_bytes{PROCESS})", "size"),
+                Query("sum(hookgate_store_reusable_bytes{PROCESS})", "reusable"),
+            ],
+            unit="bytes",
+            width=6,
+        ),
+        Panel(
+            title="Free on the store's disk",
+            description="When it ends, reports are refused with 503 until there is room again; nothing that was "
+            "accepted is lost.",
+            queries=[
+                Query("min by (instance) (hookgate_store_available_bytes{PROCESS})", "{{instance}}")
+            ],
+            unit="bytes",
+            width=6,
+        ),
+        *process_panels("hookgate_inflight_attempts"),
         Panel(
             title="Bulk replays",
             description="Replays that run or are paused. They send behind what is fresh; one that runs for hours "
             "has a receiver that takes little.",
             queries=[Query("sum by (state) (hookgate_replays{PROCESS})", "{{state}}")],
+            width=9,
         ),
         Panel(
             title="Deliveries made by replays",
@@ -97,17 +111,7 @@ GATEWAY: Final = Row(
             ],
             unit="cps",
             empty="none",
-        ),
-        Panel(
-            title="Versions",
-            description="Gateways that are scraped, by version. One line; two while an upgrade goes on.",
-            queries=[
-                Query(
-                    "count by (version) (hookgate_build_info{PROCESS}"
-                    " and on (instance) hookgate_inflight_attempts{PROCESS})",
-                    "{{version}}",
-                )
-            ],
+            width=9,
         ),
     ],
 )

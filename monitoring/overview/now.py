@@ -26,7 +26,7 @@ NOW: Final = Row(
             empty="no gateway",
         ),
         Panel(
-            title="Delivered of what ended",
+            title="Success ratio",
             description="Of the deliveries that ended in the time range, the share that a receiver took. "
             "Cancelled ones do not count. Below 99 % look at the subscriptions that fail most.",
             queries=[
@@ -45,7 +45,7 @@ NOW: Final = Row(
             empty="nothing ended",
         ),
         Panel(
-            title="Delivered, 30 days",
+            title="Success ratio, 30 days",
             description="The same share over 30 days, as a service level. It needs the recording rules of the chart.",
             queries=[
                 Query(

@@ -60,7 +60,7 @@ TRAFFIC: Final = Row(
             colors={"success": "green"},
         ),
         Panel(
-            title="Attempts that succeed, by namespace",
+            title="Success ratio of attempts, by namespace",
             description="The quickest sign of a receiver that is down: it falls at once, whereas deliveries are "
             "exhausted only hours later. Normal is above 95 %.",
             queries=[
@@ -74,7 +74,7 @@ TRAFFIC: Final = Row(
             highest=1,
         ),
         Panel(
-            title="Delivered of what ended, by namespace",
+            title="Success ratio of deliveries, by namespace",
             description="Over five minutes each, from the recording rules of the chart. A namespace in which "
             "nothing ended has no line.",
             queries=[

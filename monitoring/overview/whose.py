@@ -48,6 +48,7 @@ WHOSE: Final = Row(
                 'increase(hookgate_delivery_attempts_total{TENANT,outcome!="success"}[$__range])'
             ),
             kind="table",
+            decimals=0,
             columns={"namespace": "Namespace", "subscription": "Subscription", "Value": "Failed"},
             link=TO_SUBSCRIPTION,
             empty="none",

@@ -10,6 +10,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from monitoring.__main__ import written
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from hookgate_gateway.settings import SETTINGS
 from tests.monitoring.dashboards import FOLDER, NAMES, RULES, dashboard, expressions, panels
@@ -34,7 +35,14 @@ def recorded() -> dict[str, set[str]]:
     return {rule["record"]: set(groupings(rule["expr"])[0].labels) for rule in rules}
 
 
+def of_processes() -> dict[str, set[str]]:
+    """What every client of Prometheus has, on Linux."""
+    families = ProcessCollector(registry=CollectorRegistry()).collect()
+    return {sample.name: set() for family in families for sample in family.samples}
+
+
 EXISTS = {
+    **of_processes(),
     **{name: set(labels) for name, labels in {**gateway_metrics(), **operator_metrics()}.items()},
     **recorded(),
     "ALERTS": ALERTS,

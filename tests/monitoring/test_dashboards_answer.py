@@ -76,7 +76,7 @@ async def told(it: Prometheus, subscription: str) -> tuple[object, ...]:
     by_panel = {one.panel: one.expr for one in reversed(asked)}  # the first of a title
     (hold,) = await it.query(by_panel["Hold"])
     (breaker,) = await it.query(by_panel["Breaker"])
-    share = await it.query(by_panel["Attempts that succeeded"])
+    share = await it.query(by_panel["Success ratio of attempts"])
     return (
         hold.labels["reason"],
         ("closed", "half open", "open")[int(breaker.value)],
