@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 # A real API server, for the tests of any folder that ask for one.
-pytest_plugins = ["tests.cluster.fixtures"]
+pytest_plugins = ["tests.cluster.fixtures", "tests.leftovers"]
 
 # Property tests judge what comes out, not how fast a shared machine was at the time.
 settings.register_profile("hookgate", deadline=None)
