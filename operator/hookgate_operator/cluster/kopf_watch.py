@@ -127,6 +127,8 @@ class KopfWatch:
                 registry=self._registry(),
                 settings=_settings(self._resource, self._selector),
                 standalone=True,
+                # Else it asks for the user's name, and an image's user may have none.
+                identity=self._name,  # type: ignore[arg-type]  # a str by a name that is not public
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
                 stop_flag=self._stop,
