@@ -48,13 +48,14 @@ async def _traffic(it: Gateway) -> None:
         await it.report(b"[]")  # no report
         await it.call("GET", "/v1/runs", key="a-key-that-nobody-has-0123456789")
         await it.post("/v1/ingest/default/skyvern", b"{}", key=None, X_Skyvern_Signature="0" * 64)
-        await _no_http(it.port)
+        await no_http(it.port)
         wanted = {"filter": {"subscription": FAILING, "state": "exhausted"}}
         await it.post("/v1/replays", json.dumps(wanted).encode())
         await asyncio.sleep(PAUSE)
 
 
-async def _no_http(port: int) -> None:
+async def no_http(port: int) -> None:
+    """Say something to a listener that is no HTTP, and hear it out."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"what?\r\n\r\n")
     await reader.read()
