@@ -130,8 +130,14 @@ def _stat(panel: Panel) -> Json:
     }
 
 
-def _table(_: Panel) -> Json:
-    return {"showHeader": True, "cellHeight": "sm"}
+def _table(panel: Panel) -> Json:
+    """The most of it first, where there is a number."""
+    most = [panel.columns["Value"]] if "Value" in panel.columns and not panel.names else []
+    return {
+        "showHeader": True,
+        "cellHeight": "sm",
+        "sortBy": [{"displayName": column, "desc": True} for column in most],
+    }
 
 
 def _state_timeline(_: Panel) -> Json:
