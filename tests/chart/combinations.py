@@ -186,10 +186,8 @@ COMBINATIONS: dict[str, Combination] = {
 }
 
 
-@functools.cache
-def release_of(combination: str, helm: str = "Helm 4") -> Release:
-    """What is rendered for a named set of values. Shared: `Release.changed` makes another one."""
-    given = COMBINATIONS[combination]
+def rendered(given: Combination, helm: str = "Helm 4") -> Release:
+    """What Helm makes of these values; Refused."""
     text = render_text(given.values, helm=helm, release=given.release, namespace=given.namespace)
     return Release(
         name=given.release,
@@ -198,3 +196,9 @@ def release_of(combination: str, helm: str = "Helm 4") -> Release:
         objects=[each for each in parsed(text) if each],
         text=text,
     )
+
+
+@functools.cache
+def release_of(combination: str, helm: str = "Helm 4") -> Release:
+    """What is rendered for a named set of values. Shared: `Release.changed` makes another one."""
+    return rendered(COMBINATIONS[combination], helm)

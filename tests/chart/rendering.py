@@ -60,10 +60,10 @@ def render_text(
     return _template(helm, release, tuple(arguments), json.dumps(values or {}), chart)
 
 
-def refuses(values: Values, *, helm: str = "Helm 4") -> str:
+def refuses(values: Values, *, helm: str = "Helm 4", release: str = "hookgate") -> str:
     """Why Helm does not render these values, on one line; an AssertionError when it does."""
     try:
-        render_text(values, helm=helm)
+        render_text(values, helm=helm, release=release)
     except Refused as refused:
         return " ".join(str(refused).split())
     raise AssertionError(f"{helm} rendered {values}")
