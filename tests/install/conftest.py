@@ -1,25 +1,77 @@
-"""A node for the session: pods of the namespaces that tests name run for real."""
+"""Nodes that run pods, and a release that stands for the tests of the session."""
 
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 
 from tests.cluster.controlplane import ControlPlane
+from tests.cluster.crds import install_third_party_crds
+from tests.install import image
+from tests.install.helm import Helm
+from tests.install.image import Image
 from tests.install.kubelet import Node
-from tests.install.sandbox import NoNode
+from tests.install.release import Release, Used, used
+from tests.install.sandbox import NoNode, check_machine
+
+STANDING = {
+    "crds": {
+        "enabled": False
+    },  # the session's are there, as somebody applied them who had the rights
+    "operator": {"replicaCount": 2},
+    "metrics": {
+        "serviceMonitor": {"enabled": True},
+        "prometheusRule": {"enabled": True},
+        "dashboards": {"enabled": True},
+    },
+}
 
 
-@pytest.fixture(name="node", scope="session")
-def _node(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+@pytest.fixture(name="image", scope="session")
+def _image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     """Skips, or fails where CI=true, on a machine that cannot run containers."""
-    control_plane.require_controllers()
-    node = Node(control_plane.admin, tmp_path_factory.mktemp("node"))
     try:
-        node.start()
+        check_machine()
     except NoNode as reason:
         if os.environ.get("CI") == "true":
             pytest.fail(str(reason), pytrace=False)
         pytest.skip(f"PODS CANNOT RUN HERE: {reason}")
+    return asyncio.run(image.build(tmp_path_factory.mktemp("image")))
+
+
+@pytest.fixture(name="node", scope="session")
+def _node(
+    control_plane: ControlPlane, image: Image, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Node]:
+    """A node of the session's control plane."""
+    control_plane.require_controllers()
+    node = Node(control_plane.admin, image, tmp_path_factory.mktemp("node"))
+    node.start()
     yield node
     node.stop()
+
+
+@pytest.fixture(name="standing", scope="session")
+def _standing(control_plane: ControlPlane, crds_installed: None, node: Node) -> Iterator[Release]:
+    """A release of Helm 4 that stands for all the session, with two operators and all of its monitoring."""
+    install_third_party_crds(control_plane)
+    namespace = "standing"
+    control_plane.admin.must("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+    node.serve(namespace)
+    release = Release(
+        node,
+        Helm("Helm 4", control_plane.kubeconfig, namespace),
+        control_plane.kubectl(namespace),
+    )
+    release.upgrade(STANDING)
+    yield release
+    control_plane.admin.request("DELETE", f"/api/v1/namespaces/{namespace}")
+
+
+@pytest_asyncio.fixture(name="hookgate")
+async def _hookgate(standing: Release) -> AsyncIterator[Used]:
+    """The standing release in use."""
+    async with used(standing) as it:
+        yield it

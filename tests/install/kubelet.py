@@ -5,8 +5,8 @@ It plays scheduler (pods of served namespaces are bound to it at once), kubelet,
 provisioner of volumes. What it does not know of a specification it refuses. It works on a thread of its own,
 so that it goes on while a test blocks.
 
-    node = Node(control_plane.admin, home)
-    node.start()                        # NoNode says what the machine lacks
+    node = Node(control_plane.admin, image, home)
+    node.start()
     node.serve("some-namespace")
     ...helm install --wait...
     await node.signal("some-namespace", "hookgate-gateway-0", "gateway", signal.SIGKILL)
@@ -26,11 +26,12 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from tests.cluster.access import Access
-from tests.install import cgroups, image, pods
+from tests.install import cgroups, pods
 from tests.install.api import Api, Mirror, Object, Refused, connected
 from tests.install.claims import Claims
+from tests.install.image import Image
 from tests.install.pods import Pod
-from tests.install.sandbox import Sandbox, check_machine
+from tests.install.sandbox import Sandbox
 from tests.install.services import Services, by_namespace
 
 NAME = "hookgate-tests"
@@ -42,9 +43,10 @@ T = TypeVar("T")
 class Node:
     """One node. Its methods are for the tests' threads."""
 
-    def __init__(self, access: Access, home: Path) -> None:
+    def __init__(self, access: Access, image: Image, home: Path) -> None:
         self.sandbox = Sandbox()
         self._access = access
+        self._image = image
         self._home = home
         self._served: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -59,8 +61,7 @@ class Node:
     # ---- for tests
 
     def start(self) -> None:
-        """Come back when it runs; NoNode."""
-        check_machine()
+        """Come back when it runs."""
         self._thread.start()
         assert self._up.wait(STARTED_WITHIN), "the node does not come up"
         if self._failure is not None:
@@ -91,6 +92,11 @@ class Node:
     def log(self, namespace: str, name: str, container: str) -> str:
         """What all runs of a container have written."""
         return self.pod(namespace, name).log(container).read_text(errors="replace")
+
+    def story(self, namespace: str) -> str:
+        """How the containers of a namespace stand and what they wrote last, for a failure's message."""
+        told = [pod.story() for pod, _ in self._living.values() if pod.namespace == namespace]
+        return "\n".join(told) or f"no pod of {namespace} runs"
 
     @property
     def claims(self) -> Path:
@@ -129,7 +135,6 @@ class Node:
         self._loop = asyncio.get_running_loop()
         for name in ("pods", "claims"):
             (self._home / name).mkdir(parents=True)
-        built = await image.build(self._home)
         await self.sandbox.start()
         address = urlsplit(self._access.url)
         assert address.hostname is not None
@@ -152,7 +157,7 @@ class Node:
                 shared = pods.Shared(
                     api=api,
                     sandbox=self.sandbox,
-                    image=built,
+                    image=self._image,
                     home=self._home,
                     cgroups=group,
                     probing=probing,
@@ -171,8 +176,11 @@ class Node:
             self._keep(api, shared),
         ]
         tasks = [asyncio.create_task(each) for each in [*parts, self._stopped()]]
-        self._up.set()
         try:
+            # Endpoints are made for pods of nodes that are known.
+            with contextlib.suppress(Refused):
+                await api.ask("POST", "/api/v1/nodes", {"metadata": {"name": NAME}})
+            self._up.set()
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._end_all()

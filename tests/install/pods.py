@@ -20,6 +20,7 @@ from tests.install.sandbox import Sandbox
 from tests.install.status import ContainerState
 
 AGAIN_AFTER = 0.25
+LOG_TAIL = 1500  # characters
 RESTART_AFTER = (0.0, 0.5, 1.0, 2.0)  # seconds; a kubelet: at once, then 10 s, 20 s, 40 s
 
 
@@ -62,6 +63,15 @@ class Pod:
     def log(self, container: str) -> Path:
         """What all runs of a container wrote."""
         return self._folder / f"{container}.log"
+
+    def story(self) -> str:
+        """How its containers stand and what they wrote last."""
+        found = []
+        for name, state in self._states.items():
+            log = self.log(name).read_text(errors="replace") if self.log(name).exists() else ""
+            told = f"{state.state}, restarted {state.restarts} times, {state.probed or 'no probe failed'}"
+            found.append(f"--- {self.name}/{name}: {told}\n{log[-LOG_TAIL:]}")
+        return "\n".join(found)
 
     # ---- life
 
