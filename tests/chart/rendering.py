@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -72,7 +73,12 @@ def refuses(values: Values, *, helm: str = "Helm 4", release: str = "hookgate") 
 def run_helm(helm: str, *arguments: str | Path, stdin: str = "") -> str:
     """What Helm writes to stdout; Refused with what it wrote to both."""
     done = subprocess.run(
-        [HELMS[helm](), *arguments], input=stdin, capture_output=True, text=True, check=False
+        [HELMS[helm](), *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"KUBECONFIG": os.devnull},  # a user's own cluster is none of ours
     )
     if done.returncode != 0:
         raise Refused(f"{done.stderr}{done.stdout}".strip())

@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+from chart_values.generated import generated_files
 
 from tests.chart import schema
 from tests.chart.rendering import CHART, HELMS, default_values, refuses, run_helm
@@ -60,6 +61,11 @@ def test_the_defaults_are_valid():
 def test_the_schema_is_one_that_both_helms_read():
     assert schema.schema()["$schema"] == "http://json-schema.org/draft-07/schema#"
     schema.validator().check_schema(schema.schema())
+
+
+@pytest.mark.parametrize("name", ["values.schema.json", "README.md"])
+def test_what_is_made_from_the_values_is_up_to_date(name):
+    assert generated_files(CHART)[name] == (CHART / name).read_text(), "make generate"
 
 
 def test_every_value_is_in_the_schema():
