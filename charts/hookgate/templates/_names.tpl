@@ -31,9 +31,10 @@ the longest word behind a full name is "-dashboard-subscription", so a full name
 {{- include "hookgate.cut" (list ($full | replace "." "-" | trimSuffix "-") 40) -}}
 {{- end -}}
 
-{{/* What is outside the release's namespace: its name says whose it is. */}}
-{{- define "hookgate.operator.outsideName" -}}
-{{- include "hookgate.cut" (list (printf "%s-operator-%s" (include "hookgate.fullname" .) .Release.Namespace) 63) -}}
+{{/* What is outside the release's namespace says in its name whose it is: (list $ "operator"). */}}
+{{- define "hookgate.outsideName" -}}
+{{- $root := index . 0 -}}
+{{- include "hookgate.cut" (list (printf "%s-%s-%s" (include "hookgate.fullname" $root) (index . 1) $root.Release.Namespace) 63) -}}
 {{- end -}}
 
 {{- define "hookgate.gateway.name" -}}{{ include "hookgate.fullname" . }}-gateway{{- end -}}
