@@ -133,7 +133,7 @@ def succeeding(selector: str, rate: str, by: str = "") -> str:
     return f"({successes} or 0 * {attempts()}) / ({attempts()} > 0)"
 
 
-def process_panels(marker: str) -> list[Panel]:
+def process_panels(marker: str, width: int) -> list[Panel]:
     """What a process takes, on Linux. ``marker`` is a metric that only the processes that are meant have."""
     ours = f"and on (instance) {marker}{{PROCESS}}"
     return [
@@ -149,7 +149,7 @@ def process_panels(marker: str) -> list[Panel]:
                 )
             ],
             unit="bytes",
-            width=6,
+            width=width,
         ),
         Panel(
             title="CPU",
@@ -163,7 +163,7 @@ def process_panels(marker: str) -> list[Panel]:
                     "{{instance}}",
                 )
             ],
-            width=6,
+            width=width,
             steps=[(0.9, "red")],
         ),
         Panel(
@@ -172,6 +172,6 @@ def process_panels(marker: str) -> list[Panel]:
             queries=[
                 Query(f"count by (version) (hookgate_build_info{{PROCESS}} {ours})", "{{version}}")
             ],
-            width=6,
+            width=width,
         ),
     ]

@@ -79,8 +79,8 @@ def _defaults(panel: Panel) -> Json:
 def _lines(panel: Panel) -> Json:
     return {
         "drawStyle": "line",
-        "lineWidth": 1,
-        "fillOpacity": 30 if panel.stacked else 0,
+        "lineWidth": 0 if panel.stacked else 1,  # a line of nothing would lie on the one below
+        "fillOpacity": 70 if panel.stacked else 0,
         "showPoints": "never",
         "spanNulls": False,
         "stacking": {"mode": "normal" if panel.stacked else "none", "group": "A"},

@@ -73,7 +73,7 @@ NOW: Final = Row(
         ),
         Panel(
             title="Success ratio of attempts",
-            description="Of all attempts in the time range. Below 95 % look at the outcomes.",
+            description="Of all attempts in the time range, but for the first failures of a kind that it has never had before. Below 95 % look at the outcomes; behind an open breaker there are hardly any attempts.",
             queries=[Query(succeeding("SUBSCRIPTION", "increase [$__range]"))],
             unit="percentunit",
             kind="stat",

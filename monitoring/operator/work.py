@@ -153,4 +153,4 @@ OUTSIDE: Final = Row(
     ],
 )
 
-PROCESS: Final = Row("The process", process_panels("hookgate_operator_leader"))
+PROCESS: Final = Row("The process", process_panels("hookgate_operator_leader", width=8))

@@ -92,7 +92,7 @@ GATEWAY: Final = Row(
             unit="bytes",
             width=6,
         ),
-        *process_panels("hookgate_inflight_attempts"),
+        *process_panels("hookgate_inflight_attempts", width=6),
         Panel(
             title="Bulk replays",
             description="Replays that run or are paused. They send behind what is fresh; one that runs for hours "

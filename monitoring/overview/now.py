@@ -4,7 +4,7 @@ from typing import Final
 
 from monitoring.dashboards import Panel, Query, Row
 
-__all__ = ["NOW"]
+__all__ = ["NONE_HERE", "NOW"]
 
 NONE_HERE: Final = "0 * count(hookgate_inflight_attempts{PROCESS})"
 """Zero where a gateway is scraped, and no data where none is: an absent gateway is not a quiet one."""

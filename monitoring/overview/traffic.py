@@ -61,8 +61,9 @@ TRAFFIC: Final = Row(
         ),
         Panel(
             title="Success ratio of attempts, by namespace",
-            description="The quickest sign of a receiver that is down: it falls at once, whereas deliveries are "
-            "exhausted only hours later. Normal is above 95 %.",
+            description="It falls as soon as a receiver fails, whereas deliveries are exhausted only hours later. "
+            "Behind an open breaker there are hardly any attempts, so look at breakers and backlogs, too. The first "
+            "failures of a kind are not in it. Normal is above 95 %.",
             queries=[
                 Query(
                     succeeding("TENANT", "rate [$__rate_interval]", by="namespace"),

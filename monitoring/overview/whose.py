@@ -3,6 +3,7 @@
 from typing import Final
 
 from monitoring.dashboards import Panel, Query, Row
+from monitoring.overview.now import NONE_HERE
 
 __all__ = ["WHOSE"]
 
@@ -30,6 +31,18 @@ WHOSE: Final = Row(
             queries=[
                 Query("sum by (namespace) (hookgate_deliveries_pending{TENANT})", "{{namespace}}")
             ],
+            width=12,
+        ),
+        Panel(
+            title="Subscriptions held, and breakers open",
+            description="How many receivers do not get their webhooks, and since when. Many at once are a network, a "
+            "proxy or a name server, not receivers.",
+            queries=[
+                Query(f"count(hookgate_subscription_hold{{TENANT}}) or {NONE_HERE}", "held"),
+                Query(f"count(hookgate_lane_state{{TENANT}} == 2) or {NONE_HERE}", "breaker open"),
+            ],
+            width=12,
+            colors={"held": "orange", "breaker open": "red"},
         ),
         Panel(
             title="Largest backlogs",
@@ -54,30 +67,6 @@ WHOSE: Final = Row(
             empty="none",
         ),
         Panel(
-            title="Held, and why",
-            description="Suspended: somebody asked for it. Gone: the receiver answered 410. Unresolved: a Secret "
-            "is missing. EndpointForbidden: the address is not allowed. Deleted: it ends within the hour.",
-            queries=[
-                Query(
-                    "max by (namespace, subscription, reason) (hookgate_subscription_hold{TENANT})"
-                )
-            ],
-            kind="table",
-            columns={"namespace": "Namespace", "subscription": "Subscription", "reason": "Reason"},
-            link=TO_SUBSCRIPTION,
-            empty="none",
-        ),
-        Panel(
-            title="Breakers that are not closed",
-            description="The receiver fails in a row. Half open: one attempt is on its way to find out.",
-            queries=[Query("max by (namespace, subscription) (hookgate_lane_state{TENANT}) > 0")],
-            kind="table",
-            columns={"namespace": "Namespace", "subscription": "Subscription", "Value": "Breaker"},
-            names={1: ("half open", "orange"), 2: ("open", "red")},
-            link=TO_SUBSCRIPTION,
-            empty="none",
-        ),
-        Panel(
             title="Alerts that fire",
             description="Each has a runbook of its name in docs/runbooks.",
             queries=[
@@ -93,6 +82,32 @@ WHOSE: Final = Row(
                 "subscription": "Subscription",
             },
             empty="none",
+        ),
+        Panel(
+            title="Held, and why",
+            description="Suspended: somebody asked for it. Gone: the receiver answered 410. Unresolved: a Secret "
+            "is missing. EndpointForbidden: the address is not allowed. Deleted: it ends within the hour.",
+            queries=[
+                Query(
+                    "max by (namespace, subscription, reason) (hookgate_subscription_hold{TENANT})"
+                )
+            ],
+            kind="table",
+            columns={"namespace": "Namespace", "subscription": "Subscription", "reason": "Reason"},
+            link=TO_SUBSCRIPTION,
+            empty="none",
+            width=12,
+        ),
+        Panel(
+            title="Breakers that are not closed",
+            description="The receiver fails in a row. Half open: one attempt is on its way to find out.",
+            queries=[Query("max by (namespace, subscription) (hookgate_lane_state{TENANT}) > 0")],
+            kind="table",
+            columns={"namespace": "Namespace", "subscription": "Subscription", "Value": "Breaker"},
+            names={1: ("half open", "orange"), 2: ("open", "red")},
+            link=TO_SUBSCRIPTION,
+            empty="none",
+            width=12,
         ),
     ],
 )

@@ -20,7 +20,7 @@ def timeseries(panel: Panel, lines: Sequence[Line], window: Window, place: Place
     stacked = defaults["custom"]["stacking"]["mode"] == "normal"
     layers = _stacked(lines) if stacked else [(line.points, None) for line in lines]
     colors = _colors(panel, lines)
-    steps = ticks(_highest(panel, layers), 1024 if defaults["unit"] == "bytes" else 10)
+    steps = _steps(_highest(panel, layers), defaults["unit"])
     legend = LEGEND_LINE * min(len(lines), LEGEND_LINES)
     plot = Plot(
         left=place.x + AXIS,
@@ -43,13 +43,21 @@ def clock(plot: Plot) -> Iterator[str]:
     """Minutes since the start: a picture is of no particular day."""
     for minute in range(0, int((plot.end - plot.start) / 60) + 1, 2):
         x, _ = plot.at(plot.start + 60 * minute, 0)
-        words = f"{minute} min"
-        yield svg.text(x, plot.bottom + 13, words, size=10, color=svg.FAINT, anchor="middle")
+        words, anchor = f"{minute} min", "end" if x > plot.right - 14 else "middle"
+        yield svg.text(x, plot.bottom + 13, words, size=10, color=svg.FAINT, anchor=anchor)
 
 
 def _highest(panel: Panel, layers: Sequence[tuple[Points, Floor | None]]) -> float:
     given = panel["fieldConfig"]["defaults"].get("max")
     return float(given or max(value for points, _ in layers for _, value in points))
+
+
+def _steps(highest: float, unit: str) -> list[float]:
+    """Round in the unit that is shown: GiB are not thousands, nor minutes hundreds of seconds."""
+    if unit == "bytes":
+        return ticks(highest, 1024)
+    factor = 60.0 if unit == "s" and highest > 60 else 1.0
+    return [factor * step for step in ticks(highest / factor)]
 
 
 def _axes(plot: Plot, steps: Sequence[float], unit: str) -> Iterator[str]:
@@ -67,11 +75,10 @@ def _series(
     for part in _unbroken(points, step):
         above = [plot.at(*point) for point in part]
         if floor is not None:
-            if all(value == floor.get(at, 0.0) for at, value in part):
-                continue  # nothing of it here: its line would lie on the one below
             below = [plot.at(at, floor.get(at, 0.0)) for at, _ in reversed(part)]
             yield svg.area([*above, *below], color)
-        yield svg.line(above, color)
+        else:
+            yield svg.line(above, color)
 
 
 def _limits(defaults: Mapping[str, Any], plot: Plot) -> Iterator[str]:

@@ -48,21 +48,25 @@ def _stat(panel: Panel, lines: Sequence[Line], window: Window, place: Place) -> 
 
 
 def _table(panel: Panel, lines: Sequence[Line], window: Window, place: Place) -> Iterator[str]:
+    """The most of it first, where there is a number; columns as wide as what is in them."""
     columns = panel["transformations"][0]["options"]["renameByName"]
-    width = place.width / len(columns)
-    for number, name in enumerate(columns.values()):
-        yield svg.text(
-            place.x + number * width, place.y + 12, name, size=10, color=svg.FAINT, bold=True
-        )
-    y = place.y + 30
-    for line in lines[: int((place.height - 20) / 17)]:
-        yield svg.line([(place.x, y - 13), (place.x + place.width, y - 13)], svg.GRID, width=1)
-        for number, label in enumerate(columns):
-            words, color = (line.labels.get(label, ""), svg.INK)
-            if label == "Value":
-                words, color = _worded(panel, line.last)
-            yield svg.text(place.x + number * width, y, words[:24], size=11, color=color)
+    if panel["options"]["sortBy"]:
+        lines = sorted(lines, key=lambda line: -line.last)
+    rows = [[(name, svg.FAINT) for name in columns.values()]]
+    rows += [[_cell(panel, label, line) for label in columns] for line in lines]
+    widths = [max(len(row[number][0]) for row in rows) + 2 for number in range(len(columns))]
+    y = place.y + 12
+    for row in rows[: int(place.height / 17)]:
+        x = place.x
+        for (words, color), width in zip(row, widths, strict=True):
+            yield svg.text(x, y, words, size=10.5, color=color)
+            x += place.width * width / sum(widths)
+        yield svg.line([(place.x, y + 5), (place.x + place.width, y + 5)], svg.GRID, width=1)
         y += 17
+
+
+def _cell(panel: Panel, label: str, line: Line) -> tuple[str, str]:
+    return _worded(panel, line.last) if label == "Value" else (line.labels.get(label, ""), svg.INK)
 
 
 def _state_timeline(

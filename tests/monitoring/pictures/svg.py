@@ -36,7 +36,7 @@ def line(points: Sequence[Point], color: str, *, width: float = 1.4, dashed: boo
 
 
 def area(points: Sequence[Point], color: str) -> str:
-    return f'<polygon points="{_listed(points)}" fill="{color}" fill-opacity="0.3"/>'
+    return f'<polygon points="{_listed(points)}" fill="{color}" fill-opacity="0.7"/>'
 
 
 def box(x: float, y: float, width: float, height: float, color: str, *, round_: float = 0) -> str:
