@@ -1,0 +1,114 @@
+"""Values that change one thing: the image, templates in values, what clusters are like."""
+
+import pytest
+
+from hookgate.version import __version__
+from tests.chart.combinations import Combination, release_of, rendered
+from tests.chart.rendering import CHART, Refused, default_values, render, resolved, run_helm
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ({}, f"ghcr.io/hookgate/hookgate:{__version__}"),
+        ({"tag": "0.1.1"}, "ghcr.io/hookgate/hookgate:0.1.1"),
+        (
+            {"registry": "registry.example:5000"},
+            f"registry.example:5000/hookgate/hookgate:{__version__}",
+        ),
+        ({"registry": ""}, f"hookgate/hookgate:{__version__}"),
+        ({"digest": DIGEST}, f"ghcr.io/hookgate/hookgate@{DIGEST}"),
+        ({"tag": "0.1.1", "digest": DIGEST}, f"ghcr.io/hookgate/hookgate:0.1.1@{DIGEST}"),
+    ],
+)
+def test_the_image(image, expected):
+    release = rendered(Combination({"image": image}))
+    assert {pod.spec["containers"][0]["image"] for pod in release.pods} == {expected}
+
+
+def test_a_tag_is_the_version_that_objects_are_labelled_with():
+    release = rendered(Combination({"image": {"tag": "0.1.1"}}))
+    labels = release.component("gateway").labels
+    assert labels["app.kubernetes.io/version"] == "0.1.1"
+
+
+def test_templates_in_values_are_filled_in():
+    release = release_of("everything")
+    for pod in release.pods:
+        extra = [e for e in pod.spec["containers"][0]["env"] if e["name"] == "SSL_CERT_FILE"]
+        assert extra == [{"name": "SSL_CERT_FILE", "value": "/etc/extra/hookgate.crt"}]
+    assert release.named("ConfigMap", "extra-roots")["data"] == {"release": "hookgate"}
+    assert release.named("ConfigMap", "extra-hookgate")["data"] == {"namespace": "hookgate"}
+
+
+def test_pods_are_spread_among_their_own():
+    for pod in release_of("everything").pods:
+        (spread,) = pod.spec["topologySpreadConstraints"]
+        assert spread["labelSelector"] == pod.owner["spec"]["selector"]
+
+
+def test_labels_of_a_user_change_none_of_the_charts():
+    mine = {"app.kubernetes.io/name": "mine", "app.kubernetes.io/component": "mine", "team": "a"}
+    values = {"commonLabels": mine, "gateway": {"podLabels": mine}}
+    for pod in rendered(Combination(values)).pods:
+        assert pod.labels["team"] == "a"
+        assert pod.matched_by(pod.owner["spec"]["selector"]["matchLabels"])
+
+
+def test_openshift_gives_users_and_groups_itself():
+    nobody = {"runAsUser": None, "runAsGroup": None, "fsGroup": None}
+    values = {part: {"podSecurityContext": nobody} for part in ("gateway", "operator")}
+    for pod in rendered(Combination(values)).pods:
+        assert pod.spec["securityContext"].keys() == {
+            "fsGroupChangePolicy",
+            "runAsNonRoot",
+            "seccompProfile",
+        }
+
+
+def test_a_probe_can_be_left_out():
+    values = {"gateway": {"startupProbe": None}}
+    container = rendered(Combination(values)).component("gateway").spec["containers"][0]
+    assert "startupProbe" not in container
+    assert "readinessProbe" in container
+
+
+def test_numbers_are_the_same_from_a_file_and_from_the_command_line():
+    """To Helm they are floats from a file and integers from --set."""
+    said = "gateway.limits.maxBodyBytes=8388608,gateway.limits.namespaceMaxPending=5000000"
+    text = run_helm(
+        *("Helm 4", "template", "hookgate", CHART, "--namespace", "hookgate", "--set", said),
+        *("--show-only", "templates/gateway/statefulset.yaml"),
+    )
+    assert text.strip() in release_of("defaults").text
+
+
+@pytest.mark.parametrize("version", ["1.29.14", "1.30.0", "1.37.2", "1.34.1-gke.1829001"])
+def test_the_clusters_that_it_is_for(version):
+    arguments = ("Helm 4", "template", "hookgate", CHART, "--kube-version", version)
+    if version.startswith("1.29"):
+        with pytest.raises(Refused, match="requires kubeVersion"):
+            run_helm(*arguments)
+    else:
+        assert "kind: StatefulSet" in run_helm(*arguments)
+
+
+def test_cilium_is_told_of_the_api_server_in_its_own_words():
+    """To it a node of the cluster is no address of a NetworkPolicy."""
+    plain = {each["kind"] for each in render()}
+    (policy,) = (e for e in render(api_versions=["cilium.io/v2"]) if e["kind"] not in plain)
+    assert policy["kind"] == "CiliumNetworkPolicy"
+    (rule,) = policy["spec"]["egress"]
+    assert rule == {"toEntities": ["kube-apiserver"]}
+    operator = release_of("defaults").component("operator")
+    assert operator.matched_by(policy["spec"]["endpointSelector"]["matchLabels"])
+
+
+def test_resolving_values_is_what_helm_does():
+    assert resolved({"a": {"b": None}, "c": 1}, {"a": {"b": 1, "d": 2}, "c": {}}) == {
+        "a": {"d": 2},
+        "c": 1,
+    }
+    assert resolved({}, default_values()) == default_values()
