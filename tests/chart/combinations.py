@@ -63,6 +63,7 @@ data:
 EVERYTHING: Values = {
     "commonLabels": {"example.com/cost-center": "webhooks"},
     "imagePullSecrets": [{"name": "registry"}],
+    "rbac": {"aggregateToDefaultRoles": True},
     "image": {"digest": "sha256:" + "0123456789abcdef" * 4},
     "gateway": COMPONENT
     | {
@@ -173,6 +174,19 @@ COMBINATIONS: dict[str, Combination] = {
     ),
     "second-release": Combination(
         {"gatewayClass": "internal", "crds": {"enabled": False}}, "internal", "webhooks"
+    ),
+    "words-that-yaml-knows": Combination(
+        {
+            "fullnameOverride": "yes",
+            "nameOverride": "1e3",
+            "image": {"tag": "1.10"},
+            "gatewayClass": "0x10",
+            "rbac": {"scope": "Namespaced", "watchNamespaces": ["null", "2024"]},
+            "control": {"token": {"existingSecret": "on", "key": "off"}},
+            "metrics": MONITORING,
+        },
+        "no",
+        "1e3",
     ),
     "pod-monitors": Combination({"metrics": {"podMonitor": {"enabled": True}}}),
     "monitored-elsewhere": Combination(

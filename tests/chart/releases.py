@@ -10,21 +10,18 @@ from tests.chart.rendering import Object, Values
 CLUSTER_SCOPED = frozenset(
     {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "PriorityClass"}
 )
-WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"})
+WORKLOADS = frozenset({"Deployment", "StatefulSet"})
 
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """The pods of one workload or Job."""
+    """The pods of one workload, or a pod by itself, such as the one of `helm test`."""
 
     owner: Object
 
     @property
     def template(self) -> Object:
-        spec = self.owner["spec"]
-        if self.owner["kind"] == "CronJob":
-            spec = spec["jobTemplate"]["spec"]
-        return spec["template"]
+        return self.owner if self.owner["kind"] == "Pod" else self.owner["spec"]["template"]
 
     @property
     def spec(self) -> Object:
@@ -81,7 +78,13 @@ class Release:
 
     @property
     def pods(self) -> list[Pod]:
+        """Those of the components, which run for good."""
         return [Pod(each) for each in self.of(*WORKLOADS)]
+
+    @property
+    def every_pod(self) -> list[Pod]:
+        """Those, and what runs for a moment."""
+        return [Pod(each) for each in self.of(*WORKLOADS, "Pod", "Job", "DaemonSet")]
 
     def component(self, name: str) -> Pod:
         """The pods of `gateway` or `operator`; KeyError when it is switched off."""

@@ -60,7 +60,7 @@ def _objects(namespace: str) -> list[Object]:
 def _pods(namespace: str) -> list[Object]:
     found = {}
     for combination in COMBINATIONS:
-        for pod in release_of(combination).pods:
+        for pod in release_of(combination).every_pod:
             spec = json.loads(json.dumps(pod.spec))
             claims = pod.owner["spec"].get("volumeClaimTemplates", ())
             spec.setdefault("volumes", []).extend(

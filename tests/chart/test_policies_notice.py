@@ -14,6 +14,8 @@ from tests.chart.policies import POLICIES
 from tests.chart.releases import Release
 from tests.chart.rendering import Object
 
+OPERATORS = "-operator-hookgate"
+COMPONENT = "app.kubernetes.io/component"
 Change = Callable[[Release], object]
 
 
@@ -90,7 +92,7 @@ def again(kind: str, suffix: str = "", **fields: object) -> Change:
 def granted(**rule: list[str]) -> Change:
     """Another rule for the operator, in the whole cluster."""
     whole = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]} | rule
-    return first("ClusterRole", lambda role: role["rules"].append(whole))
+    return named("ClusterRole", OPERATORS, lambda role: role["rules"].append(whole))
 
 
 def metadata(**fields: object) -> Callable[[Object], object]:
@@ -202,7 +204,7 @@ BREAKS: dict[str, list[Change]] = {
     "no_object_is_rendered_twice": [again("Service")],
     "every_object_says_its_namespace_or_has_none": [
         first("Service", lambda s: s["metadata"].pop("namespace")),
-        first("ClusterRole", metadata(namespace="hookgate")),
+        named("ClusterRole", OPERATORS, metadata(namespace="hookgate")),
     ],
     "every_object_has_the_standard_labels": [
         first("Role", lambda r: r["metadata"]["labels"].pop("helm.sh/chart")),
@@ -300,8 +302,9 @@ BREAKS: dict[str, list[Change]] = {
         lambda r: container(r)["resources"].pop("limits"),
         contained("operator", resources={}),
     ],
-    "the_gateway_has_no_token_of_the_cluster": [
+    "only_the_operator_has_a_token_of_the_cluster": [
         pod(automountServiceAccountToken=True),
+        first("Pod", lambda p: p["spec"].pop("automountServiceAccountToken")),
         lambda r: pod_of(r)["volumes"].append(
             {"name": "x", "projected": {"sources": [{"serviceAccountToken": {"path": "x"}}]}}
         ),
@@ -313,12 +316,13 @@ BREAKS: dict[str, list[Change]] = {
         lambda r: pod_of(r).pop("serviceAccountName"),
         pod(serviceAccountName="hookgate-operator"),
     ],
-    "the_operator_has_its_token": [pod("operator", automountServiceAccountToken=False, volumes=[])],
+    "the_operator_has_its_token": [pod("operator", volumes=[])],
     "kubernetes_tells_pods_nothing_of_services": [pod(enableServiceLinks=True)],
     "every_image_says_its_version": [
         contained(image="ghcr.io/hookgate/hookgate"),
         contained(image="ghcr.io/hookgate/hookgate:latest"),
         contained(image="ghcr.io/hookgate/hookgate@sha256:abc"),
+        first("Pod", lambda p: p["spec"]["containers"][0].update(image="busybox")),
     ],
     "both_components_run_the_same_image": [contained(image="ghcr.io/hookgate/hookgate:0.0.1")],
     "the_store_has_one_writer": [first("StatefulSet", lambda s: s["spec"].update(replicas=2))],
@@ -346,8 +350,8 @@ BREAKS: dict[str, list[Change]] = {
     "secrets_are_only_read": [granted(verbs=["get", "patch"])],
     "the_rules_are_the_documented_ones": [
         granted(),
-        first("ClusterRole", lambda role: role["rules"].pop()),
-        first("ClusterRole", lambda role: role["rules"][0]["verbs"].pop()),
+        named("ClusterRole", OPERATORS, lambda role: role["rules"].pop()),
+        named("ClusterRole", OPERATORS, lambda role: role["rules"][0]["verbs"].pop()),
     ],
     "the_lease_is_the_one_that_the_operator_takes": [
         told("operator", "HOOKGATE_OPERATOR_LEASE_NAME", "another"),
@@ -362,6 +366,12 @@ BREAKS: dict[str, list[Change]] = {
         first("ClusterRoleBinding", lambda b: b["roleRef"].update(name="cluster-admin"))
     ],
     "every_role_is_bound": [without("ClusterRoleBinding")],
+    "roles_of_people_are_about_our_resources_alone": [
+        named(
+            "ClusterRole", "-view-hookgate", lambda r: r["rules"][0]["resources"].append("secrets")
+        ),
+        named("ClusterRole", "-view-hookgate", lambda r: r["rules"][0]["verbs"].append("delete")),
+    ],
     # secrets
     "no_secret_value_stands_anywhere_else": [secret_in_an_annotation],
     "no_secret_reaches_a_process_by_its_environment": [
@@ -387,7 +397,8 @@ BREAKS: dict[str, list[Change]] = {
     ],
     # services
     "every_service_selects_the_pods_of_one_component": [
-        first("Service", lambda s: s["spec"]["selector"].pop("app.kubernetes.io/component"))
+        first("Service", lambda s: s["spec"]["selector"].pop("app.kubernetes.io/component")),
+        first("Pod", lambda p: p["metadata"]["labels"].update({COMPONENT: "gateway"})),
     ],
     "every_port_of_a_service_is_one_of_its_pods": [
         first("Service", lambda s: s["spec"]["ports"][0].update(targetPort="web"))

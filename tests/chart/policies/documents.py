@@ -43,7 +43,7 @@ def no_line_ends_in_spaces(release: Release) -> Iterator[str]:
 
 
 def every_environment_variable_is_set_once_and_is_text(release: Release) -> Iterator[str]:
-    for pod in release.pods:
+    for pod in release.every_pod:
         for container in pod.containers:
             names = [each["name"] for each in container.get("env", ())]
             if twice := {name for name in names if names.count(name) > 1}:

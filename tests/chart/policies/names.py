@@ -121,7 +121,7 @@ def every_workload_selects_its_own_pods(release: Release) -> Iterator[str]:
         selector = pod.owner["spec"]["selector"]["matchLabels"]
         if not pod.matched_by(selector):
             yield f"{told(pod.owner)}: does not select its pods"
-        for other in release.pods:
+        for other in release.every_pod:
             if other is not pod and other.owner != pod.owner and other.matched_by(selector):
                 yield f"{told(pod.owner)}: selects those of {told(other.owner)}"
 

@@ -37,7 +37,7 @@ def control_is_reached_by_the_operator_alone(release: Release) -> Iterator[str]:
         for peer in rule.get("from") or [{}]:
             selector = peer.get("podSelector", {}).get("matchLabels", {})
             own = set(peer) == {"podSelector"} and set(peer["podSelector"]) == {"matchLabels"}
-            admitted = [pod for pod in release.pods if pod.matched_by(selector)]
+            admitted = [pod for pod in release.every_pod if pod.matched_by(selector)]
             operators = [p for p in release.pods if _component(p) == "operator"]
             if not own or not admitted or admitted != operators:
                 yield f"control is open to {peer}"

@@ -41,7 +41,7 @@ def every_pod_runs_as_65532(release: Release) -> Iterator[str]:
 
 def volumes_are_writable_for_the_group_of_the_pod(release: Release) -> Iterator[str]:
     """A fresh volume belongs to root; with fsGroup it is the pod's as well."""
-    for pod in release.pods:
+    for pod in release.every_pod:
         group = pod.spec.get("securityContext", {}).get("fsGroup")
         if pod.owner["kind"] == "StatefulSet" and group != USER:
             yield f"{told(pod.owner)}: fsGroup is {group}"
@@ -69,7 +69,7 @@ def no_container_gains_privileges(release: Release) -> Iterator[str]:
 
 
 def no_pod_shares_the_node(release: Release) -> Iterator[str]:
-    for pod in release.pods:
+    for pod in release.every_pod:
         for key in ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"):
             if pod.spec.get(key):
                 yield f"{told(pod.owner)}: {key}"
@@ -81,7 +81,7 @@ def no_pod_shares_the_node(release: Release) -> Iterator[str]:
 
 
 def volumes_are_of_the_kinds_that_restricted_allows(release: Release) -> Iterator[str]:
-    for pod in release.pods:
+    for pod in release.every_pod:
         for volume in pod.spec.get("volumes", ()):
             if foreign := set(volume) - {"name"} - ALLOWED_VOLUMES:
                 yield f"{told(pod.owner)}: volume {volume['name']} is a {foreign}"
@@ -95,7 +95,7 @@ def every_root_file_system_is_read_only(release: Release) -> Iterator[str]:
 
 def probes_ask_the_pod_itself(release: Release) -> Iterator[str]:
     """A probe's `host` lets the kubelet be sent anywhere; restricted refuses it since 1.34."""
-    for pod in release.pods:
+    for pod in release.every_pod:
         for container in pod.containers:
             for name in ("livenessProbe", "readinessProbe", "startupProbe"):
                 if "host" in container.get(name, {}).get("httpGet", {}):
@@ -104,7 +104,7 @@ def probes_ask_the_pod_itself(release: Release) -> Iterator[str]:
 
 def _containers(release: Release) -> Iterator[tuple[str, Object]]:
     """Each container with what holds for it: its own security context over the pod's."""
-    for pod in release.pods:
+    for pod in release.every_pod:
         for container in pod.containers:
             security = pod.spec.get("securityContext", {}) | container.get("securityContext", {})
             yield f"{told(pod.owner)}, container {container['name']}", security

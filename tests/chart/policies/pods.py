@@ -29,7 +29,7 @@ def every_probe_names_a_port_of_its_container(release: Release) -> Iterator[str]
 
 def every_container_says_what_it_needs(release: Release) -> Iterator[str]:
     """Requests for both, and a limit of memory; a limit of CPU only slows down."""
-    for pod in release.pods:
+    for pod in release.every_pod:
         for container in pod.containers:
             resources = container.get("resources", {})
             where = f"{told(pod.owner)}, container {container['name']}"
@@ -39,13 +39,15 @@ def every_container_says_what_it_needs(release: Release) -> Iterator[str]:
                 yield f"{where}: limits are {resources.get('limits')}"
 
 
-def the_gateway_has_no_token_of_the_cluster(release: Release) -> Iterator[str]:
-    pod = release.component("gateway")
-    if pod.spec.get("automountServiceAccountToken") is not False:
-        yield "the gateway's pod does not refuse the token"
-    for volume in pod.spec.get("volumes", ()):
-        if any("serviceAccountToken" in source for source in _sources(volume)):
-            yield f"volume {volume['name']} projects a token"
+def only_the_operator_has_a_token_of_the_cluster(release: Release) -> Iterator[str]:
+    for pod in release.every_pod:
+        if pod.spec.get("automountServiceAccountToken") is not False:
+            yield f"{told(pod.owner)} does not refuse the token"
+        is_operator = pod.labels.get("app.kubernetes.io/component") == "operator"
+        for volume in pod.spec.get("volumes", ()):
+            projected = any("serviceAccountToken" in source for source in _sources(volume))
+            if projected and not is_operator:
+                yield f"{told(pod.owner)}: volume {volume['name']} projects a token"
 
 
 def no_pod_has_a_token_by_its_service_account(release: Release) -> Iterator[str]:
@@ -64,27 +66,29 @@ def every_pod_has_an_account_of_its_own(release: Release) -> Iterator[str]:
 
 
 def the_operator_has_its_token(release: Release) -> Iterator[str]:
+    """Projected, for an hour at most; the kubelet renews it."""
     for pod in release.pods:
         if pod.labels.get("app.kubernetes.io/component") != "operator":
             continue
-        projected = any(
-            "serviceAccountToken" in source
+        tokens = [
+            source["serviceAccountToken"]
             for volume in pod.spec.get("volumes", ())
             for source in _sources(volume)
-        )
-        if pod.spec.get("automountServiceAccountToken") is not True and not projected:
-            yield "the operator's pod gets no token"
+            if "serviceAccountToken" in source
+        ]
+        if len(tokens) != 1 or tokens[0].get("expirationSeconds", 3600) > 3607:
+            yield f"{told(pod.owner)}: its tokens are {tokens}"
 
 
 def kubernetes_tells_pods_nothing_of_services(release: Release) -> Iterator[str]:
     """A Service `hookgate` would become HOOKGATE_PORT, which reads like a misspelt setting."""
-    for pod in release.pods:
+    for pod in release.every_pod:
         if pod.spec.get("enableServiceLinks") is not False:
             yield f"{told(pod.owner)}: enableServiceLinks is not false"
 
 
 def every_image_says_its_version(release: Release) -> Iterator[str]:
-    for pod in release.pods:
+    for pod in release.every_pod:
         for container in pod.containers:
             image = container.get("image", "")
             if not re.fullmatch(
@@ -96,7 +100,7 @@ def every_image_says_its_version(release: Release) -> Iterator[str]:
 
 
 def both_components_run_the_same_image(release: Release) -> Iterator[str]:
-    images = {container["image"] for pod in release.pods for container in pod.containers}
+    images = {container["image"] for pod in release.every_pod for container in pod.containers}
     if len(images) != 1:
         yield f"images are {sorted(images)}"
 
@@ -117,7 +121,7 @@ def a_pod_has_longer_to_end_than_its_process(release: Release) -> Iterator[str]:
 
 
 def each_mount_has_its_volume_and_each_volume_its_mount(release: Release) -> Iterator[str]:
-    for pod in release.pods:
+    for pod in release.every_pod:
         mounted = {mount["name"] for mount in _mounts(pod)}
         volumes = {volume["name"] for volume in pod.spec.get("volumes", ())}
         claims = {
@@ -128,7 +132,7 @@ def each_mount_has_its_volume_and_each_volume_its_mount(release: Release) -> Ite
 
 
 def nothing_but_the_store_and_scratch_is_mounted_writable(release: Release) -> Iterator[str]:
-    for pod in release.pods:
+    for pod in release.every_pod:
         for mount in _mounts(pod):
             volume = pod.volume(mount["name"])
             writable = {"emptyDir", "persistentVolumeClaim"} & set(volume)
@@ -137,7 +141,7 @@ def nothing_but_the_store_and_scratch_is_mounted_writable(release: Release) -> I
 
 
 def no_scratch_volume_grows_without_bound(release: Release) -> Iterator[str]:
-    for pod in release.pods:
+    for pod in release.every_pod:
         for volume in pod.spec.get("volumes", ()):
             if "emptyDir" in volume and "sizeLimit" not in (volume["emptyDir"] or {}):
                 yield f"{told(pod.owner)}: emptyDir {volume['name']} has no sizeLimit"
@@ -145,7 +149,7 @@ def no_scratch_volume_grows_without_bound(release: Release) -> Iterator[str]:
 
 def mounts_follow_what_changes(release: Release) -> Iterator[str]:
     """A subPath is never updated; settings of files are read again when they change."""
-    for pod in release.pods:
+    for pod in release.every_pod:
         for mount in _mounts(pod):
             if "subPath" in mount or "subPathExpr" in mount:
                 yield f"{told(pod.owner)}: {mount['mountPath']} is a subPath"
@@ -164,7 +168,7 @@ POLICIES = (
     every_container_has_probes,
     every_probe_names_a_port_of_its_container,
     every_container_says_what_it_needs,
-    the_gateway_has_no_token_of_the_cluster,
+    only_the_operator_has_a_token_of_the_cluster,
     no_pod_has_a_token_by_its_service_account,
     every_pod_has_an_account_of_its_own,
     the_operator_has_its_token,

@@ -7,6 +7,7 @@ from tests.chart.rendering import Object
 from tests.cluster.rbac import lease_rules, operator_rules
 
 READING = frozenset({"get", "list", "watch"})
+AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 ESCALATING = frozenset({"escalate", "bind", "impersonate"})
 
 
@@ -107,8 +108,25 @@ def every_role_is_bound(release: Release) -> Iterator[str]:
         for b in release.of("RoleBinding", "ClusterRoleBinding")
     }
     for role in release.of("Role", "ClusterRole"):
-        if (role["kind"], role["metadata"]["name"], _where(role)) not in used:
+        key = (role["kind"], role["metadata"]["name"], _where(role))
+        if key not in used and not _aggregated(role):
             yield f"{told(role)} in {_where(role)}"
+
+
+def roles_of_people_are_about_our_resources_alone(release: Release) -> Iterator[str]:
+    """What is added to view, edit and admin; a status is written by the operator alone."""
+    for role in filter(_aggregated, release.of("ClusterRole")):
+        for rule in role["rules"]:
+            ours = {"webhooksubscriptions", "webhookreplays"}
+            if rule["apiGroups"] != ["hookgate.dev"] or set(rule["resources"]) != ours:
+                yield f"{told(role)}: {rule}"
+        writes = {verb for rule in role["rules"] for verb in rule["verbs"]} - READING
+        if writes and f"{AGGREGATE}view" in role["metadata"]["labels"]:
+            yield f"{told(role)}: viewers may {sorted(writes)}"
+
+
+def _aggregated(role: Object) -> bool:
+    return any(label.startswith(AGGREGATE) for label in role["metadata"]["labels"])
 
 
 def _rules(release: Release) -> Iterator[tuple[Object, Object]]:
@@ -171,4 +189,5 @@ POLICIES = (
     rights_belong_to_the_operator_alone,
     every_binding_has_its_role_beside_it,
     every_role_is_bound,
+    roles_of_people_are_about_our_resources_alone,
 )

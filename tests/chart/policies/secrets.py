@@ -8,6 +8,7 @@ from tests.chart.releases import Pod, Release, told
 from tests.chart.rendering import Object
 
 OF_EVERY_NAMESPACE = {"kube-root-ca.crt"}
+OF_EVERY_NAMESPACE_ACCOUNT = "default"
 FOLDER = "manifests"
 """The volume whose file names are the user's: all of that Secret is meant to be read."""
 
@@ -23,7 +24,7 @@ def no_secret_value_stands_anywhere_else(release: Release) -> Iterator[str]:
 
 
 def no_secret_reaches_a_process_by_its_environment(release: Release) -> Iterator[str]:
-    for pod in release.pods:
+    for pod in release.every_pod:
         for container in pod.containers:
             for each in container.get("env", ()):
                 if "secretKeyRef" in each.get("valueFrom", {}):
@@ -37,7 +38,7 @@ def every_reference_has_its_object(release: Release) -> Iterator[str]:
     """What a pod mounts is rendered beside it, made by cert-manager, or named in the values."""
     given = json.dumps(release.values)
     made = {each["spec"]["secretName"] for each in release.of("Certificate")}
-    for pod in release.pods:
+    for pod in release.every_pod:
         for kind, name, keys in _references(pod):
             if name in made | OF_EVERY_NAMESPACE or (
                 f'"{name}"' in given and not release.has(kind, name)
@@ -50,15 +51,19 @@ def every_reference_has_its_object(release: Release) -> Iterator[str]:
             found = {*there.get("data", {}), *there.get("stringData", {})}
             if missing := keys - found:
                 yield f"{told(pod.owner)}: {kind} {name} has no {sorted(missing)}"
-    for pod in release.pods:
-        name = pod.spec.get("serviceAccountName")
-        if not release.has("ServiceAccount", name) and f'"{name}"' not in given:
+    for pod in release.every_pod:
+        name = pod.spec.get("serviceAccountName", OF_EVERY_NAMESPACE_ACCOUNT)
+        if (
+            name != OF_EVERY_NAMESPACE_ACCOUNT
+            and not release.has("ServiceAccount", name)
+            and f'"{name}"' not in given
+        ):
             yield f"{told(pod.owner)}: no ServiceAccount {name}"
 
 
 def every_mounted_secret_names_its_keys(release: Release) -> Iterator[str]:
     """The operator gets the CA and not the key that stands in the same Secret."""
-    for pod in release.pods:
+    for pod in release.every_pod:
         for volume in pod.spec.get("volumes", ()):
             if (
                 volume["name"] != FOLDER
@@ -69,7 +74,7 @@ def every_mounted_secret_names_its_keys(release: Release) -> Iterator[str]:
 
 
 def the_operator_never_sees_keys_of_the_gateway(release: Release) -> Iterator[str]:
-    for pod in release.pods:
+    for pod in release.every_pod:
         if pod.labels.get("app.kubernetes.io/component") == "operator":
             for _, name, keys in _references(pod):
                 if seen := keys & {"keys", "tls.key", "tls.crt"}:
@@ -78,7 +83,7 @@ def the_operator_never_sees_keys_of_the_gateway(release: Release) -> Iterator[st
 
 def mounted_secrets_are_read_by_the_group_alone(release: Release) -> Iterator[str]:
     """0440 or narrower: the group is the pod's, others have no business there."""
-    for pod in release.pods:
+    for pod in release.every_pod:
         for volume in pod.spec.get("volumes", ()):
             source = volume.get("secret") or volume.get("projected")
             if source is not None and source.get("defaultMode", 0o644) & 0o337:

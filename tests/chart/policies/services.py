@@ -91,7 +91,7 @@ def the_operator_speaks_to_the_control_service(release: Release) -> Iterator[str
 
 
 def _selected(release: Release, service: Object) -> list[Pod]:
-    return [pod for pod in release.pods if _selects(service, pod)]
+    return [pod for pod in release.every_pod if _selects(service, pod)]
 
 
 def _selects(service: Object, pod: Pod) -> bool:
