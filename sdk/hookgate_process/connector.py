@@ -42,9 +42,9 @@ class ClosingConnector(aiohttp.TCPConnector):
 
     async def close(self, *, abort_ssl: bool = False) -> None:
         """Come back when every socket is closed, or after a second."""
-        await super().close(abort_ssl=abort_ssl)
         for wire in tuple(self._wires):
-            wire.abort()
+            wire.abort()  # closed in order, one would wait until its other side has read everything
+        await super().close(abort_ssl=abort_ssl)
         for each in self._open():  # those that are being connected, too
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

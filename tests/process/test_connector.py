@@ -146,3 +146,23 @@ def test_an_answer_was_not_read_to_its_end(loops, authority, session):
         assert server.was_left()
 
     run(loops, main())
+
+
+def test_a_body_that_nobody_reads_is_being_sent(loops, session):
+    """Without TLS a connection that is closed in order sends first what it has to, for ever."""
+    begun = asyncio.Event()
+
+    async def body():
+        begun.set()
+        yield bytes(MUCH)
+
+    async def main(url):
+        async with asyncio.timeout(WITHIN):
+            async with session() as client:
+                asking = asyncio.ensure_future(client.post(url, data=body()))
+                await begun.wait()
+            with pytest.raises(aiohttp.ClientError):
+                await asking
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        run(loops, main(f"http://127.0.0.1:{listener.getsockname()[1]}/"))
