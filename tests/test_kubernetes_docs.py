@@ -28,7 +28,9 @@ INSTALL = (ROOT / "examples/kubernetes/install/hookgate.yaml").read_text()
 README = (ROOT / "README.md").read_text()
 TEXTS = {
     "README.md": README,
+    "docs/install.md": (ROOT / "docs/install.md").read_text(),
     "docs/kubernetes.md": KUBERNETES,
+    "docs/production.md": (ROOT / "docs/production.md").read_text(),
     "docs/troubleshooting.md": TROUBLESHOOTING,
     "docs/operator.md": (ROOT / "docs/operator.md").read_text(),
     "docs/architecture.md": (ROOT / "docs/architecture.md").read_text(),

@@ -1,0 +1,247 @@
+"""
+docs/install.md from its first command to its last, as it stands, on a cluster of its own.
+
+With HOOKGATE_TEST_KUBECONFIG it is that cluster, which must have neither hookgate nor the page's namespaces;
+HOOKGATE_TEST_IMAGE names an image that its nodes have, HOOKGATE_TEST_MACHINE an address of this machine that
+its pods reach.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.acceptance.harness import eventually
+from tests.cluster import programs
+from tests.cluster.controlplane import ControlPlane
+from tests.install.kubelet import Node
+from tests.pages import ROOT, marked
+from tests.receivers import Receiver
+
+PAGE = marked("docs/install.md", "run")
+PUBLISHED = "oci://ghcr.io/hookgate/charts/hookgate"
+NAMESPACES = ("hookgate", "shop", "billing")
+GATEWAY = "hookgate-gateway-0"
+STORE = "store-hookgate-gateway-0"
+CLASS = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {
+        "name": "local",
+        "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+    },
+    "provisioner": "example.com/local",
+    "allowVolumeExpansion": True,
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the page is followed: a cluster, and a shell that reaches it."""
+
+    control_plane: ControlPlane
+    node: Node | None
+    """The node of the tests; none where the cluster has nodes of its own."""
+    home: Path
+
+    @property
+    def machine(self) -> str:
+        """Where pods find what this machine serves."""
+        return self.node.machine if self.node else os.environ["HOOKGATE_TEST_MACHINE"]
+
+    def values(self) -> Path:
+        """What is given beside the page's own: where the image is, and where receivers are."""
+        gateway = {"egressAllow": [f"{self.machine}/32"], "shutdownDrainSeconds": 0}
+        found: dict[str, object] = {"gateway": gateway}
+        if named := os.environ.get("HOOKGATE_TEST_IMAGE"):
+            repository, _, tag = named.rpartition(":")
+            found["image"] = {"registry": "", "repository": repository, "tag": tag}
+        file = self.home / "ours.yaml"
+        file.write_text(json.dumps(found))
+        return file
+
+    def shell(self, script: str) -> str:
+        """What a script prints, which has to end well."""
+        script = script.replace(PUBLISHED, f"{ROOT}/charts/hookgate --values {self.values()}")
+        done = subprocess.run(
+            ["bash", "-c", f"set -eo pipefail\n{script}"],
+            cwd=self.home,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=110,
+            check=False,
+        )
+        assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}\n{self._story()}"
+        return done.stdout
+
+    async def run(self, name: str, **instead: str) -> str:
+        """A block of the page, with what stands for something replaced."""
+        script = PAGE[name]
+        for words, ours in instead.items():
+            assert words in script, words
+            script = script.replace(words, ours)
+        return await asyncio.to_thread(self.shell, script)
+
+    def _environment(self) -> Mapping[str, str]:
+        rest = {k: v for k, v in os.environ.items() if not k.startswith(("HOOKGATE_", "HELM_"))}
+        return rest | {
+            "PATH": f"{self.home / 'bin'}:{rest['PATH']}",
+            "KUBECONFIG": str(self.control_plane.kubeconfig),
+            "HOME": str(self.home),
+        }
+
+    def _story(self) -> str:
+        return self.node.story("hookgate") if self.node else ""
+
+
+# -------------------------------------------------------------------------------------- the place
+
+
+@pytest.fixture(name="place", scope="module")
+def _place(
+    control_plane: ControlPlane,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Place:
+    home = tmp_path_factory.mktemp("page")
+    (home / "crds").symlink_to(ROOT / "crds")
+    (home / "bin").mkdir()
+    (home / "bin/helm").symlink_to(programs.helm())
+    if os.environ.get("HOOKGATE_TEST_KUBECONFIG"):
+        (home / "bin/kubectl").symlink_to(programs.kubectl())
+        return Place(control_plane, None, home)
+    plane, node = request.getfixturevalue("empty")
+    plane.admin.must("POST", "/apis/storage.k8s.io/v1/storageclasses", CLASS)
+    for namespace in NAMESPACES:
+        node.serve(namespace)
+    _write_kubectl(home / "bin/kubectl", node)
+    return Place(plane, node, home)
+
+
+def _write_kubectl(file: Path, node: Node) -> None:
+    """kubectl, and what of it asks a kubelet: `exec` enters the container, `port-forward` does not end.
+
+    What is forwarded is reached by its Service instead, see `reached`.
+    """
+    inside = shlex.join(node.sandbox.inside("runc", "--root", "/run/runc"))
+    file.write_text(
+        f"""#!/bin/bash
+case "$1" in
+exec)
+    while [ "$1" != -- ]; do shift; done; shift
+    container=$({inside} list --quiet | grep gateway)
+    exec {inside} exec "$container" "$@" ;;
+port-forward) exec sleep 60 ;;
+*) exec {programs.kubectl()} "$@" ;;
+esac
+"""
+    )
+    file.chmod(0o755)
+
+
+def reached(place: Place) -> dict[str, str]:
+    """Where the node of the tests plays a cluster, its Services are reached from inside."""
+    if place.node is None:
+        return {}
+    address = place.shell("kubectl get service hookgate -n hookgate -o jsonpath={.spec.clusterIP}")
+    curl = shlex.join(place.node.sandbox.inside("curl"))
+    return {"curl ": f"{curl} --silent ", "127.0.0.1:8080": f"{address}:8080"}
+
+
+# ---------------------------------------------------------------------------------------- the page
+
+
+@pytest.mark.timeout(300)
+async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
+    kubectl = place.control_plane.kubectl("hookgate")
+    await place.run("install")
+    async with Receiver(host=place.machine) as receiver:
+        url = {"https://receiver.example/webhooks": receiver.url("ok200/webhooks")}
+        assert "every-run condition met" in await place.run("first subscription", **url)
+        told = await place.run("first event", **reached(place))
+        assert json.JSONDecoder().raw_decode(told)[0]["deliveries"] == 1
+
+        async def arrived() -> bool:
+            return any(each.path == "/ok200/webhooks" for each in receiver.log)
+
+        await eventually(arrived, what="the webhook")
+
+    key = (await place.run("key")) or (place.home / "hookgate-encryption-keys").read_text()
+    Fernet(key.strip())
+    secrets = await _secrets(place)
+    (place.home / "values.yaml").write_text(
+        "gateway: {retentionDays: 7}\noperator: {replicaCount: 2}\n"
+    )
+    await place.run("upgrade")
+    (container,) = (await kubectl.get("pod", GATEWAY))["spec"]["containers"]
+    assert {"name": "HOOKGATE_RETENTION_DAYS", "value": "7"} in container["env"]
+    assert await _secrets(place) == secrets
+
+    await place.run("backup")
+    backup = place.home / "hookgate-backup.db"
+    assert backup.read_bytes().startswith(b"SQLite format 3\0")
+    check = f"{shlex.join(_hookgate())} store check --store sqlite:///{backup}"
+    keys = f"--encryption-keys-file {place.home}/hookgate-encryption-keys"
+    await asyncio.to_thread(place.shell, f"{check} {keys}")
+
+    if place.node:  # elsewhere it is for the storage class to say
+        await place.run("larger volume")
+        claim = await kubectl.get("pvc", STORE)
+        assert claim["spec"]["resources"]["requests"]["storage"] == "20Gi"
+
+    await _own_secrets_are_what_the_chart_takes(place)
+    await place.run("uninstall")
+    await _what_stays_stays(place, secrets)
+    await place.run("remove everything")
+    assert not await kubectl.find("crd", "webhooksubscriptions.hookgate.dev")
+    assert not await kubectl.find("namespace", "hookgate")
+
+
+async def _own_secrets_are_what_the_chart_takes(place: Place) -> None:
+    """As named by the values of tests/chart/test_documented_values.py, under the keys of the chart's default."""
+    kubectl = place.control_plane.kubectl("hookgate")
+    await place.run("own secrets")
+    for name, key in {"hookgate-encryption": "keys", "hookgate-control": "token"}.items():
+        data = (await kubectl.get("secret", name))["data"]
+        assert data.keys() == {key}
+        await kubectl.delete("secret", name)
+        if key == "keys":
+            Fernet(base64.b64decode(data[key]))
+
+
+async def _what_stays_stays(place: Place, secrets: Mapping[str, str]) -> None:
+    """And an installation of the same name takes it up."""
+    kubectl = place.control_plane.kubectl("hookgate")
+    assert await kubectl.find("pvc", STORE)
+    assert await kubectl.within("shop").find("whsub", "every-run")
+    assert list(await _secrets(place)) == ["hookgate-encryption-keys"]
+    (_, again) = PAGE["install"].split("helm install", 1)
+    await asyncio.to_thread(place.shell, f"helm install{again}")
+    name = "hookgate-encryption-keys"
+    assert (await _secrets(place))[name] == secrets[name]
+    await kubectl.within("shop").condition("whsub", "every-run", "Ready", "True")
+    await place.run("uninstall")
+
+
+async def _secrets(place: Place) -> dict[str, str]:
+    """The Secrets of the release, without Helm's own, and what is in them."""
+    found = await place.control_plane.kubectl("hookgate").items("secrets")
+    return {
+        each["metadata"]["name"]: json.dumps(each["data"])
+        for each in found
+        if not each["type"].startswith("helm.sh/")
+    }
+
+
+def _hookgate() -> list[str]:
+    return [sys.executable, "-m", "hookgate"]
