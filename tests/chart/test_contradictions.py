@@ -44,6 +44,29 @@ CONTRADICTIONS = {
         {"gateway": {"service": {"nodePort": 30080}}},
         "gateway.service.nodePort is set and gateway.service.type is ClusterIP",
     ),
+    "a load balancer's addresses without one": (
+        {"gateway": {"service": {"loadBalancerSourceRanges": ["10.0.0.0/8"]}}},
+        "gateway.service.loadBalancerSourceRanges is set and gateway.service.type is ClusterIP",
+    ),
+    "a load balancer's class without one": (
+        {"gateway": {"service": {"type": "NodePort", "loadBalancerClass": "internal"}}},
+        "gateway.service.loadBalancerClass is set and gateway.service.type is NodePort",
+    ),
+    "a policy for what comes from outside, where nothing does": (
+        {"gateway": {"service": {"externalTrafficPolicy": "Local"}}},
+        "gateway.service.externalTrafficPolicy is set and gateway.service.type is ClusterIP",
+    ),
+    "a burst of a rate that has no limit": (
+        {"gateway": {"limits": {"keyRequestBurst": 10}}},
+        "gateway.limits.keyRequestBurst is set without gateway.limits.keyRequestsPerSecond",
+    ),
+    "metrics that nobody reaches": (
+        {
+            "metrics": {"serviceMonitor": {"enabled": True}},
+            "networkPolicy": {"operator": {"metricsFrom": []}},
+        },
+        "networkPolicy.operator.metricsFrom is empty",
+    ),
     "two operators without a Lease": (
         {"operator": {"replicaCount": 2, "leaderElection": {"enabled": False}}},
         "operator.leaderElection.enabled is false",

@@ -45,6 +45,17 @@ Every sentence says what to change; all that apply are told at once.
 {{- if and .service.nodePort (eq .service.type "ClusterIP") }}
 - "gateway.service.nodePort is set and gateway.service.type is ClusterIP: set the type to NodePort or LoadBalancer, or leave the port out."
 {{- end }}
+{{- range $name := list "loadBalancerClass" "loadBalancerSourceRanges" }}
+{{- if and (get $.Values.gateway.service $name) (ne $.Values.gateway.service.type "LoadBalancer") }}
+- {{ printf "gateway.service.%s is set and gateway.service.type is %s: set the type to LoadBalancer, or leave it out." $name $.Values.gateway.service.type | quote }}
+{{- end }}
+{{- end }}
+{{- if and .service.externalTrafficPolicy (eq .service.type "ClusterIP") }}
+- "gateway.service.externalTrafficPolicy is set and gateway.service.type is ClusterIP: nothing comes from outside. Set the type to NodePort or LoadBalancer, or leave the policy out."
+{{- end }}
+{{- if and .limits.keyRequestBurst (not .limits.keyRequestsPerSecond) }}
+- "gateway.limits.keyRequestBurst is set without gateway.limits.keyRequestsPerSecond, and limits nothing by itself: set both, or leave the burst out."
+{{- end }}
 {{- end -}}
 {{- include "hookgate.validate.pod" (list . "gateway") }}
 {{- end -}}
@@ -99,6 +110,13 @@ Every sentence says what to change; all that apply are told at once.
 {{- end }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 - "httpRoute.enabled is true without httpRoute.parentRefs: name the Gateway that it belongs to, such as {name: public, namespace: gateways}."
+{{- end }}
+{{- if and .Values.networkPolicy.enabled (or .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled) }}
+{{- range $component := include "hookgate.components" . | fromYamlArray }}
+{{- if not (get $.Values.networkPolicy $component).metricsFrom }}
+- {{ printf "networkPolicy.%s.metricsFrom is empty, so that nobody reaches metrics, and a monitor asks for them: name the pods of Prometheus." $component | quote }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if and .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled }}
 - "metrics.serviceMonitor.enabled and metrics.podMonitor.enabled are both true: everything would be counted twice. Switch one of them off."
