@@ -38,6 +38,9 @@ class Recipe:
     minor: str
     patch: str
     files: tuple[Path, ...]
+    commands: Path = COMMANDS
+    """The folder of the main packages: one below it for each program."""
+    programs: tuple[str, ...] = PROGRAMS
 
     @property
     def linker_flags(self) -> str:
@@ -54,7 +57,7 @@ class Recipe:
         """Of the pins, the main packages, the flags and the platform."""
         state = hashlib.sha256(f"{self.linker_flags} {sys.platform} {platform.machine()}".encode())
         for file in self.files:
-            state.update(file.relative_to(COMMANDS.parent).as_posix().encode() + b"\0")
+            state.update(file.relative_to(self.commands.parent).as_posix().encode() + b"\0")
             state.update(file.read_bytes() + b"\0")
         return state.hexdigest()[:16]
 
@@ -68,13 +71,14 @@ def recipe(minor: str = DEFAULT_VERSION) -> Recipe:
             f"Kubernetes {minor} is not pinned in tests/cluster/provision/versions: {known}"
         )
     pins = (folder / "go.mod", folder / "go.sum")
-    required = f"require {KUBERNETES} v"
-    patch = next(
-        line.removeprefix(required)
-        for line in pins[0].read_text().splitlines()
-        if line.startswith(required)
-    )
-    return Recipe(minor, patch, (*pins, *sorted(COMMANDS.rglob("*.go"))))
+    return Recipe(minor, required(pins[0]), (*pins, *sorted(COMMANDS.rglob("*.go"))))
+
+
+def required(go_mod: Path) -> str:
+    """The Kubernetes version that a go.mod pins, as "1.37.2"."""
+    words = f"require {KUBERNETES} v"
+    lines = go_mod.read_text().splitlines()
+    return next(line.removeprefix(words) for line in lines if line.startswith(words))
 
 
 def cache_folder() -> Path:
@@ -95,7 +99,7 @@ def build(wanted: Recipe) -> Path:
         if folder := built(wanted):
             return folder
         _say(
-            f"building Kubernetes {wanted.patch} for the tests: about six minutes on two cores, once"
+            f"building {', '.join(wanted.programs)} {wanted.patch} for the tests: minutes on two cores, once"
         )
         build_cache = cache_folder() / "go-build"
         with tempfile.TemporaryDirectory(dir=cache_folder(), prefix="building-") as temporary:
@@ -118,16 +122,17 @@ def only_one(task: str) -> Iterator[None]:
 
 
 def _lay(wanted: Recipe, module: Path) -> None:
-    shutil.copytree(COMMANDS, module)
-    for pins in ("go.mod", "go.sum"):
-        shutil.copy(VERSIONS / wanted.minor / pins, module)
+    shutil.copytree(wanted.commands, module)
+    for file in wanted.files:
+        if file.name in ("go.mod", "go.sum"):
+            shutil.copy(file, module)
 
 
 def _go_build(wanted: Recipe, *, module: Path, output: Path, build_cache: Path) -> None:
     """Run `go build`, with a sign of life on stderr each half minute."""
     command = ["go", "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false"]
     command += ["-ldflags", wanted.linker_flags, "-o", f"{output}/"]
-    command += [f"./{program}" for program in PROGRAMS]
+    command += [f"./{program}" for program in wanted.programs]
     environment = os.environ | {
         "CGO_ENABLED": "0",
         "GOCACHE": str(build_cache),

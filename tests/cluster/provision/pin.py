@@ -46,15 +46,15 @@ def go_mod(own: dict[str, Any], version: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def pin(version: str) -> Path:
-    """Write the pins of `version` and return their folder."""
+def pin(version: str, commands: Path = COMMANDS, target: Path | None = None) -> Path:
+    """Write the pins of `version`, as these main packages need them, and return their folder."""
     downloaded = json.loads(_go("mod", "download", "-json", f"{KUBERNETES}@v{version}"))
     own = json.loads(_go("mod", "edit", "-json", downloaded["GoMod"]))
-    target = VERSIONS / version.rpartition(".")[0]
+    target = target or VERSIONS / version.rpartition(".")[0]
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         module = Path(temporary)
-        shutil.copytree(COMMANDS, module, dirs_exist_ok=True)
+        shutil.copytree(commands, module, dirs_exist_ok=True)
         (module / "go.mod").write_text(go_mod(own, version))
         _go("mod", "tidy", cwd=module)
         for name in ("go.mod", "go.sum"):
