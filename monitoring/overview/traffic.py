@@ -98,7 +98,8 @@ LATENCY: Final = Row(
         Panel(
             title="From report to the receiver's 2xx",
             description="Of deliveries that succeeded, retries and holds included: after an outage p99 shows how "
-            "long it was. Normal is a p50 of milliseconds plus the receiver's own time.",
+            "long it was, roughly: buckets end at 1, 5, 15 and 60 minutes. Normal is a p50 of milliseconds plus the "
+            "receiver's own time.",
             queries=quantiles("hookgate_delivery_latency_seconds", "TENANT", 0.5, 0.95, 0.99),
             unit="s",
         ),

@@ -88,9 +88,7 @@ async def test_all_that_is_asked_of_the_operator(
     tmp_path, control_plane, crds_installed, namespace, kubectl
 ):
     """With a Secret that is missing and a key that cannot be used; and edits, so that there is work."""
-    async with installation(
-        tmp_path, control_plane.kubeconfig, namespaces=namespace, watch_stale_seconds="60"
-    ) as hookgate:
+    async with installation(tmp_path, control_plane.kubeconfig, namespaces=namespace) as hookgate:
         await hookgate.start()
         team = hookgate.team(kubectl)
         await team.settle()
