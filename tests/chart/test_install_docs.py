@@ -93,6 +93,12 @@ def test_options_name_values() -> None:
         assert has(DEFAULTS, name), name
 
 
+def test_the_readme_installs_as_the_page_does() -> None:
+    shown = marked("README.md", "run")["chart"]
+    assert shown == marked("docs/install.md", "run")["install"]
+    assert len(shown.splitlines()) == 3
+
+
 def test_the_names_of_what_stays_are_the_charts() -> None:
     made = render()
     (key,) = (each for each in of("Secret", made) if "encryption" in each["metadata"]["name"])

@@ -11,10 +11,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import yaml
 
 from hookgate_operator.subscriptions.values import key_fingerprint
 from tests.acceptance.harness import free_port
+from tests.chart.rendering import render
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.installation import installation
 from tests.cluster.programs import kubectl as kubectl_program
@@ -205,14 +205,13 @@ async def test_every_command_of_the_docs_works(
     assert may == "yes\n"
 
 
-def test_ports_are_forwarded_to_what_the_manifests_make(environment: Mapping[str, str]) -> None:
+def test_ports_are_forwarded_to_what_the_chart_makes(environment: Mapping[str, str]) -> None:
     """Without a kubelet nothing more than the words can be looked at."""
     page = (ROOT / "docs/troubleshooting.md").read_text()
-    found = re.search(r"kubectl -n hookgate port-forward statefulset/(\w+) (\d+) &", page)
+    found = re.search(r"kubectl -n hookgate port-forward deployment/([\w-]+) (\d+) &", page)
     assert found
-    text = (ROOT / "examples/kubernetes/install/hookgate.yaml").read_text()
-    (made,) = (each for each in yaml.safe_load_all(text) if each["kind"] == "StatefulSet")
-    assert made["metadata"] == {"name": found[1], "namespace": "hookgate"}
+    (made,) = (each for each in render() if each["kind"] == "Deployment")
+    assert (made["metadata"]["name"], made["metadata"]["namespace"]) == (found[1], "hookgate")
     ports = [
         port["containerPort"]
         for container in made["spec"]["template"]["spec"]["containers"]

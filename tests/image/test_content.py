@@ -1,6 +1,5 @@
 """What is in the image: the installation, byte code for all of it, nothing that builds or tests."""
 
-
 import pytest
 
 from tests.image.build import Built
