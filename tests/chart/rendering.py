@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -88,7 +89,7 @@ def run_helm(helm: str, *arguments: str | Path, stdin: str = "") -> str:
 @functools.cache
 def parsed(text: str) -> list[Object | None]:
     """The documents of a stream. A key that stands twice in a mapping is a ValueError."""
-    return list(yaml.load_all(text, Loader=_EachKeyOnce))
+    return list(yaml.load_all(text, Loader=_AsKubernetesReads))
 
 
 @functools.cache
@@ -96,14 +97,25 @@ def _template(helm: str, release: str, arguments: tuple[str, ...], values: str, 
     return run_helm(helm, "template", release, chart, *arguments, "--values", "-", stdin=values)
 
 
-class _EachKeyOnce(yaml.CSafeLoader):
-    """The last of two equal keys wins silently in YAML parsers; here both are a mistake."""
+class _AsKubernetesReads(yaml.CSafeLoader):
+    """YAML as Go reads it, strictly: what it takes for a number is one, and a key stands once.
+
+    Of two equal keys the last one wins silently in every parser; here both are a mistake.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         if twice := {str(key) for key in keys if keys.count(key) > 1}:
             raise ValueError(f"{', '.join(sorted(twice))} twice{node.start_mark}")
         return super().construct_mapping(node, deep)
+
+
+# A namespace may be called 1e3; to Python's parser that is text, to Go's it is a thousand.
+_AsKubernetesReads.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
 
 
 def resolved(given: Values, defaults: Values) -> Values:

@@ -6,7 +6,6 @@ Nothing is kept: all is a dry run. Installing it is the business of tests/instal
 import json
 
 import pytest
-import yaml
 
 from tests.chart.combinations import COMBINATIONS, release_of
 from tests.chart.releases import CLUSTER_SCOPED
@@ -81,4 +80,4 @@ def _moved(thing: Object, namespace: str) -> Object:
 
 
 def _stream(objects: list[Object]) -> str:
-    return yaml.dump_all(objects, Dumper=yaml.CSafeDumper)
+    return "\n---\n".join(map(json.dumps, objects))

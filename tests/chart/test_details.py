@@ -68,6 +68,31 @@ def test_openshift_gives_users_and_groups_itself():
         }
 
 
+def test_a_budget_never_keeps_a_node_from_being_drained():
+    """With one replica there is none; with two, one may go, and one that is not ready as well."""
+    assert not release_of("defaults").of("PodDisruptionBudget")
+    (budget,) = release_of("two-operators").of("PodDisruptionBudget")
+    assert budget["spec"]["maxUnavailable"] == 1
+    assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+    operator = release_of("two-operators").component("operator")
+    assert operator.matched_by(budget["spec"]["selector"]["matchLabels"])
+
+
+def test_without_a_lease_there_are_never_two_operators():
+    deployment = release_of("no-lease").component("operator").owner
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_the_test_reaches_the_public_service():
+    release = release_of("second-release")
+    (pod,) = release.of("Pod")
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    command = " ".join(pod["spec"]["containers"][0]["command"])
+    service = release.named("Service", "internal-hookgate")
+    port = service["spec"]["ports"][0]["port"]
+    assert f"http://internal-hookgate.webhooks.svc:{port}/v1/version" in command
+
+
 def test_a_probe_can_be_left_out():
     values = {"gateway": {"startupProbe": None}}
     container = rendered(Combination(values)).component("gateway").spec["containers"][0]

@@ -1,5 +1,6 @@
 """Helm 3 and Helm 4 agree, lint finds nothing, and the package holds what it should."""
 
+import gzip
 import json
 import re
 import tarfile
@@ -70,6 +71,14 @@ def test_a_package_renders_as_the_folder_does(tmp_path):
     assert [_without_data(each) for each in render(chart=package)] == _but_secrets(
         release_of("defaults")
     )
+
+
+def test_a_release_fits_into_the_secret_that_helm_keeps_it_in(tmp_path):
+    """A megabyte for chart, values and manifests, packed and in base64; half of it is room to grow."""
+    run_helm("Helm 4", "package", CHART, "--destination", tmp_path)
+    (package,) = tmp_path.glob("*.tgz")
+    manifests = gzip.compress(release_of("everything").text.encode())
+    assert (package.stat().st_size + len(manifests)) * 4 / 3 < 512 * 1024
 
 
 def test_the_chart_says_what_it_is():
