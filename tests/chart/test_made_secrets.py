@@ -100,13 +100,14 @@ def test_cert_manager_is_asked_for_the_name_that_the_operator_uses(combination):
 
 @pytest.mark.parametrize("combination", COMBINATIONS)
 def test_secrets_are_made_only_where_none_is_named(combination):
-    control = COMBINATIONS[combination].values.get("control", {})
-    tls = control.get("tls", {})
-    expected = {"-encryption-keys", "-control-token", "-control-tls"}
-    if combination == "existing-secrets":
-        expected = set()
-    elif tls.get("certManager"):
-        expected -= {"-control-tls"}
+    values = release_of(combination).values
+    token, tls = values["control"]["token"], values["control"]["tls"]
+    made = {
+        "-encryption-keys": not values["encryption"]["existingSecret"],
+        "-control-token": not token["existingSecret"],
+        "-control-tls": not (tls["existingSecret"] or tls["certManager"]["enabled"]),
+    }
+    expected = {suffix for suffix, wanted in made.items() if wanted}
     found = {each["metadata"]["name"] for each in release_of(combination).of("Secret")}
     assert len(found) == len(expected)
     assert all(any(name.endswith(suffix) for name in found) for suffix in expected)
