@@ -14,7 +14,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -69,13 +69,13 @@ class Place:
         file.write_text(json.dumps(found))
         return file
 
-    def shell(self, script: str) -> str:
-        """What a script prints, which has to end well."""
+    def shell(self, script: str, kubeconfig: Path | None = None) -> str:
+        """What a script prints, which has to end well; as admin unless said."""
         script = script.replace(PUBLISHED, f"{ROOT}/charts/hookgate --values {self.values()}")
         done = subprocess.run(
             ["bash", "-c", f"set -eo pipefail\n{script}"],
             cwd=self.home,
-            env=self._environment(),
+            env=self._environment(kubeconfig or self.control_plane.kubeconfig),
             capture_output=True,
             text=True,
             timeout=110,
@@ -92,11 +92,11 @@ class Place:
             script = script.replace(words, ours)
         return await asyncio.to_thread(self.shell, script)
 
-    def _environment(self) -> Mapping[str, str]:
+    def _environment(self, kubeconfig: Path) -> Mapping[str, str]:
         rest = {k: v for k, v in os.environ.items() if not k.startswith(("HOOKGATE_", "HELM_"))}
         return rest | {
             "PATH": f"{self.home / 'bin'}:{rest['PATH']}",
-            "KUBECONFIG": str(self.control_plane.kubeconfig),
+            "KUBECONFIG": str(kubeconfig),
             "HOME": str(self.home),
         }
 
@@ -169,7 +169,8 @@ async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
         url = {"https://receiver.example/webhooks": receiver.url("ok200/webhooks")}
         assert "every-run condition met" in await place.run("first subscription", **url)
         told = await place.run("first event", **reached(place))
-        assert json.JSONDecoder().raw_decode(told)[0]["deliveries"] == 1
+        answer = told[told.index("{") :]  # behind what port-forward says
+        assert json.JSONDecoder().raw_decode(answer)[0]["deliveries"] == 1
 
         async def arrived() -> bool:
             return any(each.path == "/ok200/webhooks" for each in receiver.log)
@@ -203,6 +204,7 @@ async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
     await place.run("uninstall")
     await _what_stays_stays(place, secrets)
     await place.run("remove everything")
+    await asyncio.to_thread(place.shell, "kubectl delete namespace shop")
     assert not await kubectl.find("crd", "webhooksubscriptions.hookgate.dev")
     assert not await kubectl.find("namespace", "hookgate")
 
@@ -245,3 +247,50 @@ async def _secrets(place: Place) -> dict[str, str]:
 
 def _hookgate() -> list[str]:
     return [sys.executable, "-m", "hookgate"]
+
+
+# ------------------------------------------------------------------------- without rights in the cluster
+
+# `admin` is the sum of these, which the control plane of the tests runs no controller to build.
+INSTALLER = """
+kubectl create serviceaccount installer --namespace hookgate
+for namespace in hookgate shop billing; do
+  for part in admin edit view; do
+    kubectl create rolebinding installer-$part --namespace $namespace \\
+      --clusterrole system:aggregate-to-$part --serviceaccount hookgate:installer
+  done
+done
+for namespace in shop billing; do
+  kubectl apply --namespace $namespace --filename {rules}
+  kubectl create rolebinding rules --namespace $namespace --role hookgate-operator --serviceaccount hookgate:installer
+done
+"""
+
+
+@pytest.mark.timeout(300)
+async def test_with_the_definitions_there_no_right_in_the_cluster_is_needed(place: Place) -> None:
+    """Whoever installs is an admin of the three namespaces and has the operator's rights in two of them."""
+    await place.run("definitions")
+    rules = ROOT / "operator/hookgate_operator/rbac/namespaced.yaml"
+    made = "".join(f"kubectl create namespace {each}\n" for each in NAMESPACES)
+    await asyncio.to_thread(place.shell, made + INSTALLER.format(rules=rules))
+    installer = await asyncio.to_thread(_installer, place)
+    await asyncio.to_thread(place.shell, PAGE["namespaced"], installer)
+    kubectl = place.control_plane.kubectl("shop")
+    async with Receiver(host=place.machine) as receiver:
+        url = {"https://receiver.example/webhooks": receiver.url("ok200/webhooks")}
+        script = {"kubectl create namespace shop\n": ""} | url
+        assert "every-run condition met" in await place.run("first subscription", **script)
+    for kind in ("clusterrole", "clusterrolebinding"):
+        found = await kubectl.items(kind, "app.kubernetes.io/instance=hookgate")
+        assert not found
+    await asyncio.to_thread(place.shell, PAGE["uninstall"], installer)
+    await place.run("remove everything")
+    await asyncio.to_thread(place.shell, "kubectl delete namespace shop billing")
+
+
+def _installer(place: Place) -> Path:
+    """The kubeconfig of the ServiceAccount that installs."""
+    token = place.shell("kubectl create token installer --namespace hookgate").strip()
+    access = replace(place.control_plane.admin, token=token)
+    return access.kubeconfig(place.home / "installer.kubeconfig", "hookgate")
