@@ -52,15 +52,18 @@ class ControlPlane(Protocol):
 
 
 class OwnControlPlane:
-    """Started by the tests and gone with them."""
+    """Started by the tests and gone with them; its server listens at `address`."""
 
-    def __init__(self, programs: Programs, kubectl: Path, home: Path) -> None:
+    def __init__(
+        self, programs: Programs, kubectl: Path, home: Path, address: str = "127.0.0.1"
+    ) -> None:
         self.home = home
         self.signing_key = home / "service-accounts.pem"
         self._kubectl = kubectl
         self._admin_token = secrets.token_urlsafe(24)
         self._etcd_url = f"http://127.0.0.1:{free_port()}"
-        self._url = f"https://127.0.0.1:{free_port()}"
+        self._address = address
+        self._url = f"https://{address}:{free_port()}"
         self.admin = Access(self._url, home / "certificates" / "apiserver.crt", self._admin_token)
         self.kubeconfig = self.admin.kubeconfig(home / "kubeconfig")
         self.version = ""
@@ -164,8 +167,8 @@ class OwnControlPlane:
             program,
             f"--etcd-servers={self._etcd_url}",
             f"--secure-port={self._url.rpartition(':')[2]}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
+            f"--bind-address={self._address}",
+            f"--advertise-address={self._address}",
             "--endpoint-reconciler-type=none",
             f"--cert-dir={self.admin.ca_file.parent}",
             "--authorization-mode=RBAC",
