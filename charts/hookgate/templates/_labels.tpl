@@ -5,8 +5,8 @@ Labels. Those of a selector are for life: nothing in them says a version.
 {{/* Of one component: (list $ "gateway"). */}}
 {{- define "hookgate.selectorLabels" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ include "hookgate.name" $root }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/name: {{ include "hookgate.name" $root | quote }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 

@@ -18,7 +18,7 @@ labels:
 {{- $root := index . 0 -}}
 {{- $component := index . 1 -}}
 {{- $values := get $root.Values $component -}}
-serviceAccountName: {{ include (printf "hookgate.%s.serviceAccount" $component) $root }}
+serviceAccountName: {{ include (printf "hookgate.%s.serviceAccount" $component) $root | quote }}
 automountServiceAccountToken: false
 {{- /* A Service called hookgate would become HOOKGATE_PORT, which reads like a misspelt setting. */}}
 enableServiceLinks: false
@@ -31,7 +31,7 @@ securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with $values.nodeSelector }}
 nodeSelector:
@@ -62,7 +62,7 @@ initContainers:
 {{- $root := index . 0 -}}
 {{- $component := index . 1 -}}
 {{- $values := get $root.Values $component -}}
-name: {{ $component }}
+name: {{ $component | quote }}
 image: {{ include "hookgate.image" $root | quote }}
 imagePullPolicy: {{ $root.Values.image.pullPolicy }}
 args: [{{ $component }}]
@@ -72,7 +72,7 @@ securityContext:
 {{- end }}
 env:
   {{- range $name, $value := include (printf "hookgate.%s.environment" $component) $root | fromYaml }}
-  - name: {{ $name }}
+  - name: {{ $name | quote }}
     value: {{ $value | quote }}
   {{- end }}
   {{- with $values.extraEnv }}
@@ -86,7 +86,7 @@ envFrom:
 {{- with get $values $probe }}
 {{ $probe }}:
   httpGet:
-    path: {{ eq $probe "readinessProbe" | ternary "/readyz" "/healthz" }}
+    path: {{ eq $probe "readinessProbe" | ternary "/readyz" "/healthz" | quote }}
     port: metrics
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -103,15 +103,15 @@ resources:
 
 {{/* A Secret as a file that only the pod's group reads: (list VOLUME SECRET KEY FILE KEY FILE ...). */}}
 {{- define "hookgate.pod.secretVolume" -}}
-- name: {{ index . 0 }}
+- name: {{ index . 0 | quote }}
   secret:
-    secretName: {{ index . 1 }}
+    secretName: {{ index . 1 | quote }}
     defaultMode: 0440
     items:
       {{- range $index, $key := slice . 2 }}
       {{- if eq (mod $index 2) 0 }}
-      - key: {{ $key }}
-        path: {{ index $ (int (add $index 3)) }}
+      - key: {{ $key | quote }}
+        path: {{ index $ (int (add $index 3)) | quote }}
       {{- end }}
       {{- end }}
 {{- end -}}

@@ -15,7 +15,7 @@ What ServiceMonitors and PodMonitors have in common.
 {{- $root := index . 0 -}}
 {{- $component := index . 1 -}}
 {{- $values := index . 2 -}}
-namespace: {{ default $root.Release.Namespace $values.namespace }}
+namespace: {{ default $root.Release.Namespace $values.namespace | quote }}
 labels:
   {{- include "hookgate.labelsWith" (list $root $component $values.labels) | nindent 2 }}
 {{- with include "hookgate.annotations" (list $values.annotations) }}
@@ -29,7 +29,7 @@ selector:
   matchLabels:
     {{- include "hookgate.selectorLabels" . | nindent 4 }}
 namespaceSelector:
-  matchNames: [{{ $root.Release.Namespace }}]
+  matchNames: [{{ $root.Release.Namespace | quote }}]
 {{- end -}}
 
 {{/* honorLabels: the label `namespace` of our metrics is the tenant's, and not where the pod is. */}}
@@ -38,10 +38,10 @@ port: metrics
 path: /metrics
 honorLabels: true
 {{- with .interval }}
-interval: {{ . }}
+interval: {{ . | quote }}
 {{- end }}
 {{- with .scrapeTimeout }}
-scrapeTimeout: {{ . }}
+scrapeTimeout: {{ . | quote }}
 {{- end }}
 {{- with .relabelings }}
 relabelings:
