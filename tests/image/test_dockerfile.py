@@ -31,7 +31,7 @@ def hadolint(text: str) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("hadolint")
     if not program.exists():
         pytest.skip("no hadolint: `make setup` brings it on Linux and macOS")
-    command = [program, "--no-color", "--failure-threshold", "style", "-"]
+    command = [str(program), "--no-color", "--failure-threshold", "style", "-"]
     return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
 
 
