@@ -116,18 +116,15 @@ def quantiles(histogram: str, selector: str, *shares: float) -> list[Query]:
     ]
 
 
-def succeeding(selector: str, rate: str, by: str = "") -> str:
+def succeeding(selector: str, rate: str) -> str:
     """The share of attempts that succeed; 0 where none ever did, no data where there were none.
 
-    ``rate`` is a function and its range, as in ``increase [$__range]``; ``by`` a label.
+    ``rate`` is a function and its range, as in ``increase [$__range]``.
     """
     function, _, range_ = rate.partition(" ")
-    grouped = f"sum by ({by}) " if by else "sum"
 
     def attempts(more: str = "") -> str:
-        return (
-            f"{grouped}({function}(hookgate_delivery_attempts_total{{{selector}{more}}}{range_}))"
-        )
+        return f"sum({function}(hookgate_delivery_attempts_total{{{selector}{more}}}{range_}))"
 
     successes = attempts(',outcome="success"')
     return f"({successes} or 0 * {attempts()}) / ({attempts()} > 0)"

@@ -29,7 +29,7 @@ def rendered(dashboard: Dashboard) -> Json:
         "editable": True,
         "graphTooltip": 1,  # one crosshair for all panels
         "timezone": "browser",
-        "refresh": "30s",
+        "refresh": "1m",
         "time": {"from": dashboard.since, "to": "now"},
         "links": [_others()],
         "annotations": {"list": []},

@@ -11,6 +11,9 @@ __all__ = ["PROMETHEUS", "Json", "panel_json"]
 
 Json = dict[str, Any]
 
+_POINTS: Final = 240
+"""Of a line. As many as pixels would cost Prometheus seconds where there are thousands of subscriptions."""
+
 PROMETHEUS: Final = {"type": "prometheus", "uid": "${datasource}"}
 """Whatever data source is chosen above the dashboard."""
 
@@ -28,6 +31,8 @@ def panel_json(panel: Panel, number: int, place: Mapping[str, int]) -> Json:
         "fieldConfig": {"defaults": _defaults(panel), "overrides": list(_overrides(panel))},
         "options": _OPTIONS[panel.kind](panel),
     }
+    if panel.kind == "timeseries":
+        made["maxDataPoints"] = _POINTS
     if panel.kind == "table":
         made["transformations"] = [_columns(panel)]
     return made
