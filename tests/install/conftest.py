@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from tests.cluster.controlplane import ControlPlane
+from tests.cluster import programs
+from tests.cluster.controlplane import ControlPlane, OwnControlPlane
 from tests.cluster.crds import install_third_party_crds
 from tests.install import image
 from tests.install.helm import Helm
@@ -20,7 +21,11 @@ STANDING = {
     "crds": {
         "enabled": False
     },  # the session's are there, as somebody applied them who had the rights
-    "operator": {"replicaCount": 2},
+    "operator": {
+        "replicaCount": 2,
+        "leaderElection": {"leaseSeconds": 9},
+        "terminationGracePeriodSeconds": 5,  # for one that does not listen
+    },
     "metrics": {
         "serviceMonitor": {"enabled": True},
         "prometheusRule": {"enabled": True},
@@ -46,6 +51,8 @@ def _node(
     control_plane: ControlPlane, image: Image, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Node]:
     """A node of the session's control plane."""
+    if not isinstance(control_plane, OwnControlPlane):
+        pytest.skip("somebody's own cluster has kubelets of its own")
     control_plane.require_controllers()
     node = Node(control_plane.admin, image, tmp_path_factory.mktemp("node"))
     node.start()
@@ -68,6 +75,24 @@ def _standing(control_plane: ControlPlane, crds_installed: None, node: Node) -> 
     release.upgrade(STANDING)
     yield release
     control_plane.admin.request("DELETE", f"/api/v1/namespaces/{namespace}")
+
+
+@pytest.fixture(name="empty", scope="module")
+def _empty(
+    node: Node, image: Image, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[OwnControlPlane, Node]]:
+    """A control plane that nobody has ever installed anything on, with a node; for the tests of a module."""
+    home = tmp_path_factory.mktemp("empty")
+    (home / "control-plane").mkdir()
+    plane = OwnControlPlane(programs.programs(), programs.kubectl(), home / "control-plane")
+    its_node = Node(plane.admin, image, home / "node")
+    try:
+        plane.start()
+        its_node.start()
+        yield plane, its_node
+        its_node.stop()
+    finally:
+        plane.stop()
 
 
 @pytest_asyncio.fixture(name="hookgate")

@@ -8,8 +8,8 @@ from typing import Any
 
 from tests.chart.rendering import CHART, HELMS
 
-TIMEOUT_SECONDS = 90
-WAIT_SECONDS = 30
+TIMEOUT_SECONDS = 110
+WAIT_SECONDS = 90
 Values = dict[str, Any]
 
 

@@ -98,6 +98,10 @@ class Node:
         told = [pod.story() for pod, _ in self._living.values() if pod.namespace == namespace]
         return "\n".join(told) or f"no pod of {namespace} runs"
 
+    def mounted(self, namespace: str, name: str, path: str) -> bytes:
+        """The content of a file of a pod's volume, by `VOLUME/PATH`."""
+        return self.pod(namespace, name).volumes.joinpath(path).read_bytes()
+
     @property
     def claims(self) -> Path:
         """Below it each claim's volume has a folder."""

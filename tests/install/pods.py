@@ -73,6 +73,11 @@ class Pod:
             found.append(f"--- {self.name}/{name}: {told}\n{log[-LOG_TAIL:]}")
         return "\n".join(found)
 
+    @property
+    def volumes(self) -> Path:
+        """Where its volumes are, each a folder, but for claims'."""
+        return self._folder / "volumes"
+
     # ---- life
 
     async def live(self) -> None:
@@ -86,7 +91,7 @@ class Pod:
             node_address=self._shared.sandbox.address,
             services=self._shared.services(self.namespace),
         )
-        folder, claimed = self._folder / "volumes", self._shared.claimed
+        folder, claimed = self.volumes, self._shared.claimed
         mounted = Mounted(self._shared.api, facts, folder, claimed, automount=self._automount)
         await self._volumes_made(mounted)
         async with asyncio.TaskGroup() as tasks:

@@ -1,21 +1,24 @@
 """An installed release, as those see it who use it: through its Services, from inside the cluster."""
 
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tests.acceptance.harness import Gateway, eventually
-from tests.cluster.installation import Team
+from tests.cluster.installation import API_KEY, WATCHED, Team
 from tests.cluster.kubectl import Kubectl
 from tests.install import seen
 from tests.install.helm import Helm, HelmFailed, Values
 from tests.install.kubelet import Node
 from tests.receivers import Receiver
+
+WITHIN = 60.0  # seconds; a busy machine takes ten to start a pod
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Release:
             return self.helm.upgrade(self.name, reaching_tests(self.node, values), *options, **more)
         except HelmFailed as failure:
             raise HelmFailed(f"{failure}\n{self.node.story(self.namespace)}") from None
+
+    def again(self) -> str:
+        """Upgrade it with the chart and the values that it has; HelmFailed."""
+        given = json.loads(self.helm.must("get", "values", self.name, "--output=json"))
+        return self.upgrade(given)
 
     # ---- its pods
 
@@ -93,10 +101,19 @@ class Used:
     release: Release
     gateway: "PublicService"
     receiver: Receiver
-    _teams: list[Team] = field(default_factory=list)
 
     def team(self, kubectl: Kubectl) -> Team:
         return Team(self, kubectl)  # type: ignore[arg-type]
+
+    async def settled(self, kubectl: Kubectl, **options: Any) -> Team:
+        """A team whose key logs in and whose subscription `invoices` is ready."""
+        team = self.team(kubectl)
+        key = team.secret("client", API_KEY, **{"api-key": team.key})
+        signing = team.secret("signing", WATCHED, secret=team.signing)
+        await team.apply(key, signing, team.subscription(**options))
+        await team.logs_in(team.key, within=WITHIN)
+        await team.ready(within=WITHIN)
+        return team
 
 
 class PublicService(Gateway):
@@ -128,7 +145,7 @@ class PublicService(Gateway):
 
         async def there() -> bool:
             try:
-                return (await self.call("GET", "/v1/runs", key=None)).status == 401
+                return (await self.call("GET", "/v1/version", key=None)).status == 200
             except aiohttp.ClientError:
                 return False
 
@@ -136,10 +153,10 @@ class PublicService(Gateway):
 
 
 @asynccontextmanager
-async def used(release: Release) -> AsyncIterator[Used]:
+async def used(release: Release, port: int = 0) -> AsyncIterator[Used]:
     """For a test: a receiver that pods reach, and a client of the public Service."""
     gateway = PublicService(release)
-    async with Receiver(host=release.node.machine) as receiver:
+    async with Receiver(host=release.node.machine, port=port) as receiver:
         try:
             yield Used(release, gateway, receiver)
         finally:

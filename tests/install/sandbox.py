@@ -10,6 +10,7 @@ and addresses: also when a test run is killed. The machine itself sees one end o
 
 import asyncio
 import ctypes
+import itertools
 import os
 import shutil
 import socket
@@ -26,6 +27,7 @@ TOOLS = ("ip", "nsenter", "runc", "setpriv", "unshare")
 HOW_TO = "apt-get install iproute2 runc util-linux, and be root"
 _CLONE_NEWNET = 0x40000000
 _FIRST_POD = 10
+_NODES = itertools.count()  # of this process
 _HOLDER = (
     *("setpriv", "--pdeathsig", "KILL"),
     *("unshare", "--net", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc"),
@@ -150,7 +152,7 @@ class Sandbox:
         self._network = next(
             network for number in numbers if (network := f"10.200.{number}") + "." not in taken
         )
-        cable = f"hg{os.getpid()}"
+        cable = f"hg{os.getpid()}-{next(_NODES)}"
         await _output(
             *("ip", "link", "add", cable, "type", "veth", "peer", "name", "uplink", "netns"),
             str(self._pid),

@@ -145,7 +145,9 @@ class Services:
             assert task is not None
             self._pipes.add(task)
             task.add_done_callback(self._pipes.discard)
-            await self._connect(address, reader, writer)
+            # At the end it is cancelled, and asyncio's streams take that for an error.
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._connect(address, reader, writer)
 
         there = self._sandbox.socket(socket.SOCK_STREAM, listen=address)
         return await asyncio.start_server(accepted, sock=there)

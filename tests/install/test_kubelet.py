@@ -139,7 +139,7 @@ async def main():
     sandbox = Sandbox()
     await sandbox.start()
     await sandbox.add_pod("one")
-    assert f"hg{os.getpid()}" in os.listdir("/sys/class/net")
+    assert f"hg{os.getpid()}-0" in os.listdir("/sys/class/net")
     os.kill(os.getpid(), signal.SIGKILL)
 
 asyncio.run(main())
@@ -151,7 +151,7 @@ def test_nothing_of_a_killed_run_stays():
     """The machine's end of the cable goes with the process that had it."""
     with subprocess.Popen([sys.executable, "-c", KILLED], cwd=ROOT) as killed:
         assert killed.wait() == -signal.SIGKILL
-    cable = Path(f"/sys/class/net/hg{killed.pid}")
+    cable = Path(f"/sys/class/net/hg{killed.pid}-0")
     deadline = time.monotonic() + 5
     while cable.exists():
         assert time.monotonic() < deadline, f"{cable} is still there"
