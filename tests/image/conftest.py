@@ -18,6 +18,13 @@ _OFFLINE = ("NewConnectionError", "Temporary failure in name resolution", "Max r
 _ABLE = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first that needs the image waits for an index and its packages."""
+    for item in items:
+        if Path(item.path).is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(300))
+
+
 def _python() -> Path:
     """An interpreter that any user can start, or else the one that runs the tests."""
     for folder in ("/usr/local/bin", "/usr/bin"):

@@ -1,6 +1,7 @@
 """The Dockerfile: well formed, pinned, and of few rights."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -29,7 +30,7 @@ LABELS = {
 def hadolint(text: str) -> subprocess.CompletedProcess[str]:
     """What hadolint says of a Dockerfile; even a matter of style is one."""
     program = Path(sys.executable).with_name("hadolint")
-    if not program.exists():
+    if not program.exists() and os.environ.get("CI") != "true":
         pytest.skip("no hadolint: `make setup` brings it on Linux and macOS")
     command = [str(program), "--no-color", "--failure-threshold", "style", "-"]
     return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
