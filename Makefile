@@ -1,8 +1,8 @@
-# A few words: make setup | demo | check | fmt | generate | test | fuzz | coverage | bench | bench-full | soak
+# A few words: make setup | demo | check | fmt | generate | test | node | fuzz | coverage | bench | bench-full | soak
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo check fmt generate test fuzz coverage bench bench-full soak lock clean
+.PHONY: setup demo check fmt generate test node fuzz coverage bench bench-full soak lock clean
 
 setup: .venv/.ready
 
@@ -22,6 +22,10 @@ test: setup
 # A real Kubernetes API server for the tests: built once with Go, in six minutes.
 cluster: setup
 	$(BIN)/python -m tests.cluster
+
+# The chart on a whole node of Kubernetes; not in CI. Root and Debian's containerd: tests/node/__init__.py.
+node: setup
+	$(BIN)/python -m tests.node
 
 # Thirty times as many examples of every property test, here and beside the parts.
 fuzz: setup
