@@ -6,7 +6,7 @@ import subprocess
 import yaml
 
 from tests.chart.combinations import release_of
-from tests.chart.rendering import CHART, render
+from tests.chart.rendering import CHART, refuses, render
 from tests.monitoring.prometheus import debian_program
 
 FILES = CHART / "files"
@@ -52,6 +52,19 @@ def test_additional_labels_of_rules_reach_alerts_alone():
     assert not [rule for rule in rules if "record" in rule and "team" in rule.get("labels", {})]
 
 
+def test_an_alert_can_be_left_out():
+    values = {"prometheusRule": {"enabled": True, "disabledAlerts": ["HookgateBreakerOpen"]}}
+    without = alerts(render({"metrics": values}))
+    assert alerts(release_of("monitored-elsewhere").objects) - without == {"HookgateBreakerOpen"}
+    assert without
+
+
+def test_an_alert_that_is_not_there_cannot_be_left_out():
+    said = refuses({"metrics": {"prometheusRule": {"enabled": True, "disabledAlerts": ["Open"]}}})
+    assert "disabledAlerts names Open, and there is no such alert" in said
+    assert "HookgateBreakerOpen" in said
+
+
 def test_all_dashboards_are_there_unchanged():
     wanted = {path.name: path.read_text() for path in (FILES / "dashboards").glob("*.json")}
     found = {}
@@ -74,6 +87,17 @@ def test_nothing_of_others_is_made_unless_asked_for():
         "policy",
         "rbac.authorization.k8s.io",
         "v1",
+    }
+
+
+def alerts(objects):
+    return {
+        rule["alert"]
+        for each in objects
+        if each["kind"] == "PrometheusRule"
+        for group in each["spec"]["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
     }
 
 

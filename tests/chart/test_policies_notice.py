@@ -249,6 +249,10 @@ BREAKS: dict[str, list[Change]] = {
         lambda r: ingress(r, "gateway").clear(),
         lambda r: egress(r, "operator").clear(),
     ],
+    "the_test_of_a_release_reaches_the_public_port": [
+        lambda r: ingress(r, "gateway")[0].update({"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}),
+        first("Pod", lambda p: p["metadata"]["labels"].update({"app.kubernetes.io/name": "x"})),
+    ],
     "every_way_in_names_its_ports": [lambda r: ingress(r, "gateway").append({"from": []})],
     "no_pod_reaches_the_addresses_of_credentials": [
         lambda r: egress(r, "gateway").append({}),

@@ -61,6 +61,19 @@ def the_operator_reaches_control(release: Release) -> Iterator[str]:
         yield f"in: {incoming}, out: {outgoing}"
 
 
+def the_test_of_a_release_reaches_the_public_port(release: Release) -> Iterator[str]:
+    """`helm test` would fail where all is well, if only named peers were let in."""
+    if not release.of("NetworkPolicy"):
+        return
+    gateway = release.component("gateway")
+    rules = [
+        rule for rule in _rules(release, gateway, "ingress") if _has_port(rule, gateway, "http")
+    ]
+    for pod in release.every_pod:
+        if _component(pod) == "test" and not any(_admits(r.get("from"), pod) for r in rules):
+            yield f"{told(pod.owner)} is not let in by {rules}"
+
+
 def every_way_in_names_its_ports(release: Release) -> Iterator[str]:
     """A rule without ports opens all of a pod, control and metrics with it."""
     for pod in release.pods:
@@ -168,6 +181,7 @@ POLICIES = (
     every_pod_is_behind_a_policy_for_both_directions,
     control_is_reached_by_the_operator_alone,
     the_operator_reaches_control,
+    the_test_of_a_release_reaches_the_public_port,
     every_way_in_names_its_ports,
     no_pod_reaches_the_addresses_of_credentials,
     every_pod_asks_for_names,
