@@ -7,7 +7,7 @@ import pytest
 
 from hookgate.deliveries import Outcome
 from hookgate.payloads import RunStatus, RunType
-from hookgate_gateway.observe import Credential, Observer, RefusedRequest
+from hookgate_gateway.observe import Credential, Observer, ReadinessCheck, RefusedRequest
 from hookgate_gateway.rules.delivery import HoldReason
 from hookgate_operator.cluster import watch_names
 from hookgate_operator.observe import OperatorObserver
@@ -88,6 +88,7 @@ def test_only_names_that_exist_are_written():
         ("hookgate_requests_refused_total", "reason", set(RefusedRequest)),
         ("hookgate_authentication_failures_total", "credential", set(Credential)),
         ("hookgate_subscription_hold", "reason", set(HoldReason)),
+        ("hookgate_ready", "check", set(ReadinessCheck)),
         ("hookgate_operator_reconcile_total", "result", set(Result)),
         (WATCHED, "resource", set(watch_names("Watch"))),
         (

@@ -19,7 +19,7 @@ from hookgate_gateway.rules.delivery import Attempt, Delivery, Namespace
 from hookgate_gateway.tallies import CounterTally, GaugeTally, HistogramTally
 from hookgate_process.logs import EventLog
 
-__all__ = ["NOBODY", "Credential", "Observer", "RefusedRequest"]
+__all__ = ["NOBODY", "Credential", "Observer", "ReadinessCheck", "RefusedRequest"]
 
 _RUN_TYPES = frozenset(str(t) for t in RunType)
 _STATUSES = frozenset(str(s) for s in RunStatus)
@@ -27,7 +27,7 @@ NOBODY = Namespace("")
 """Whom something is counted for that nobody proved to have sent: a label is not made of a stranger's words."""
 _REJECTED = ("other", "other", "rejected")
 _RESULTS = ("delivered", "exhausted", "cancelled")
-_LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)  # fmt: skip
+_LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 900, 3600, 14400)  # fmt: skip
 _ATTEMPT_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30)
 _COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
@@ -54,6 +54,16 @@ class Credential(StrEnum):
 
     API_KEY = "api_key"  # on the public listener: 403
     CONTROL_TOKEN = "control_token"  # noqa: S105  # on the control API: 401
+
+
+class ReadinessCheck(StrEnum):
+    """What has to be well for the gateway to be ready; ``/readyz`` tells it by the same name."""
+
+    STOPPING = "stopping"  # nobody has asked the process to end
+    STORE = "store"  # a write would be stored now
+    MANIFESTS = (
+        "manifests"  # they were read, and not every one was bad; without a folder not looked at
+    )
 
 
 class Observer(EventLog):
@@ -84,6 +94,7 @@ class Observer(EventLog):
         self._store_size = GaugeTally("hookgate_store_size_bytes", "Bytes that the store takes on its disk, its write-ahead log included.", [], registry)  # fmt: skip
         self._store_reusable = GaugeTally("hookgate_store_reusable_bytes", "Bytes of the store's size that are free for new rows: a store that was pruned does not get smaller.", [], registry)  # fmt: skip
         self._store_available = GaugeTally("hookgate_store_available_bytes", "Bytes that the store's file system still has for it.", [], registry)  # fmt: skip
+        self._ready = GaugeTally("hookgate_ready", "1 while this check of readiness is well, else 0.", ["check"], registry)  # fmt: skip
         replays = Gauge("replays", "Bulk replays that are not over, by state.", ["state"], **names)  # type: ignore[arg-type]  # fmt: skip
         self._replays_running, self._replays_paused = replays.labels("running"), replays.labels("paused")  # fmt: skip
         Gauge("build_info", "1; the version is in the label.", ["version"], **names).labels(__version__).set(1)  # type: ignore[arg-type]  # fmt: skip
@@ -155,6 +166,10 @@ class Observer(EventLog):
         self._store_size.set_all({(): size})
         self._store_reusable.set_all({(): reusable})
         self._store_available.set_all({} if available is None else {(): available})
+
+    def readiness_stands(self, is_well: Mapping[ReadinessCheck, bool]) -> None:
+        """The checks of this gateway were looked at."""
+        self._ready.set_all({(check.value,): well for check, well in is_well.items()})
 
     def replayed(self, namespace: Namespace, count: int) -> None:
         """A bulk replay made so many deliveries."""

@@ -1,6 +1,7 @@
 """The metrics: well formed to Prometheus' own tool, and equal to what receivers counted."""
 
 import os
+import resource
 import shutil
 import subprocess
 
@@ -112,5 +113,28 @@ async def test_health_and_readiness(idle: Gateway) -> None:
     await idle.start()
     for path in ("/healthz", "/readyz"):
         assert (await idle.fetch("GET", idle.metrics_url(path))).status == 200
+    assert await readiness(idle) == {"stopping": 1, "store": 1, "manifests": 1}
     assert (await idle.call("GET", "/api/v1/heartbeat", key=None)).status == 200
     assert (await idle.call("GET", "/v1/version", key=None)).status == 200
+
+
+async def test_a_gateway_that_cannot_write_says_so_to_prometheus(idle: Gateway) -> None:
+    """It is not ready, so no request reaches it that could be refused and counted: the gauge has to tell it."""
+    await idle.start()
+    [writer, *_] = idle.writer_pids()
+    resource.prlimit(writer, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    assert await readiness(idle) == {"stopping": 1, "store": 0, "manifests": 1}
+    assert (await idle.fetch("GET", idle.metrics_url("/readyz"))).status == 503
+    assert (await idle.fetch("GET", idle.metrics_url("/healthz"))).status == 200
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    resource.prlimit(writer, resource.RLIMIT_FSIZE, unlimited)
+    assert await readiness(idle) == {"stopping": 1, "store": 1, "manifests": 1}
+
+
+async def readiness(gateway: Gateway) -> dict[str, float]:
+    """The gauge, by check."""
+    return {
+        dict(labels)["check"]: value
+        for (name, labels), value in (await gateway.samples()).items()
+        if name == "hookgate_ready"
+    }

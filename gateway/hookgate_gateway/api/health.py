@@ -12,7 +12,7 @@ from prometheus_client.exposition import choose_encoder
 
 from hookgate_gateway.api import answers
 from hookgate_gateway.api.routing import OpenRoute, SnapshotHolder, add_routes
-from hookgate_gateway.observe import Observer
+from hookgate_gateway.observe import Observer, ReadinessCheck
 
 __all__ = ["Check", "make_metrics_app", "none_loaded", "not_writable", "stopping"]
 
@@ -24,13 +24,13 @@ PATIENCE = 2.0
 
 
 def make_metrics_app(
-    checks: Mapping[str, Check],
+    checks: Mapping[ReadinessCheck, Check],
     catalogue: SnapshotHolder,
     observer: Observer,
     *,
     patience: float = PATIENCE,
 ) -> web.Application:
-    """``/metrics``, ``/healthz`` and ``/readyz``; ``checks`` by the name under which a failure is told.
+    """``/metrics``, ``/healthz`` and ``/readyz``; all ``checks`` have to be well for it to be ready.
 
     A check that takes longer than ``patience`` seconds has failed.
     """
@@ -73,7 +73,9 @@ def stopping(is_stopping: Callable[[], bool]) -> Check:
 
 
 class _Health:
-    def __init__(self, checks: Mapping[str, Check], observer: Observer, patience: float) -> None:
+    def __init__(
+        self, checks: Mapping[ReadinessCheck, Check], observer: Observer, patience: float
+    ) -> None:
         self._checks = checks
         self._patience = patience
         self._observer = observer
@@ -84,18 +86,29 @@ class _Health:
 
     async def ready(self, _request: web.Request) -> web.Response:
         """200 when every check is well, else 503; each check with its sentence, or ``ok``."""
-        problems = await asyncio.gather(*(self._problem(check) for check in self._checks.values()))
-        told = {name: problem or "ok" for name, problem in zip(self._checks, problems, strict=True)}
-        if any(problems):
+        problems = await self._look()
+        told = {check.value: problem or "ok" for check, problem in problems.items()}
+        if any(problems.values()):
             return answers.answer({"status": "not ready", "checks": told}, 503)
         return answers.answer({"status": "ready", "checks": told})
 
     async def metrics(self, request: web.Request) -> web.Response:
-        """In the format that was asked for, made in a thread: a thousand subscriptions take 0.1 s."""
+        """In the format that was asked for, made in a thread: a thousand subscriptions take 0.1 s.
+
+        The checks are looked at first, so that a scrape tells what ``/readyz`` would answer now.
+        """
         encoder, media_type = choose_encoder(request.headers.get("Accept", ""))
         async with self._one_scrape:
+            await self._look()
             body = await asyncio.to_thread(encoder, self._observer.registry)
         return web.Response(body=body, headers={"Content-Type": media_type, "Server": "hookgate"})
+
+    async def _look(self) -> Mapping[ReadinessCheck, str | None]:
+        """What is wrong with each check, None when nothing is; the gauge is set to the same."""
+        problems = await asyncio.gather(*(self._problem(check) for check in self._checks.values()))
+        told = dict(zip(self._checks, problems, strict=True))
+        self._observer.readiness_stands({check: told[check] is None for check in told})
+        return told
 
     async def _problem(self, check: Check) -> str | None:
         try:

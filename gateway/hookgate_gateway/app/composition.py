@@ -36,7 +36,7 @@ from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import Acceptor
 from hookgate_gateway.intake.ingest import Ingest
 from hookgate_gateway.intake.quota import BacklogQuota
-from hookgate_gateway.observe import Observer
+from hookgate_gateway.observe import Observer, ReadinessCheck
 from hookgate_gateway.replay.orders import ReplayOrders
 from hookgate_gateway.rules.address import AddressClass
 from hookgate_gateway.rules.delivery import Namespace
@@ -120,14 +120,14 @@ class _Gateway:
             "housekeeping": keeper.run,
             "encryption keys": store.keys.watch,
         }
-        checks: dict[str, Check] = {
-            "stopping": stopping(lambda: self._stopping),
-            "store": not_writable(store.writable),
+        checks: dict[ReadinessCheck, Check] = {
+            ReadinessCheck.STOPPING: stopping(lambda: self._stopping),
+            ReadinessCheck.STORE: not_writable(store.writable),
         }
         if settings.manifests_dir is not None:
             manifests = Manifests(settings.manifests_dir, catalogue, observer, clock)
             await manifests.load_or_postpone()
-            checks["manifests"] = none_loaded(lambda: manifests.loaded)
+            checks[ReadinessCheck.MANIFESTS] = none_loaded(lambda: manifests.loaded)
             works["manifests"] = manifests.watch
         sender = await stack.enter_async_context(
             HttpSender(

@@ -1,7 +1,7 @@
 """The metrics listener."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -11,14 +11,19 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as plain
 
 from hookgate_gateway.api.health import Check, make_metrics_app, none_loaded, not_writable, stopping
-from hookgate_gateway.observe import Observer
+from hookgate_gateway.observe import Observer, ReadinessCheck
 from hookgate_gateway.rules.delivery import Namespace
 from tests.gateway.api.test_bodies import Nobody
 from tests.gateway.api.world import listening
 
+STORE, MANIFESTS = ReadinessCheck.STORE, ReadinessCheck.MANIFESTS
+NOTHING: Mapping[ReadinessCheck, Check] = {}
+
 
 @asynccontextmanager
-async def metrics(**checks: Check) -> AsyncIterator[tuple[aiohttp.ClientSession, str, Observer]]:
+async def metrics(
+    checks: Mapping[ReadinessCheck, Check] = NOTHING,
+) -> AsyncIterator[tuple[aiohttp.ClientSession, str, Observer]]:
     observer = Observer(CollectorRegistry())
     app = make_metrics_app(checks, Nobody(), observer, patience=0.05)
     async with listening(app) as port, aiohttp.ClientSession() as session:
@@ -76,22 +81,47 @@ async def no() -> bool:
     ],
 )
 async def test_ready_says_which_check_failed(check: Check, told: str | None) -> None:
-    async with metrics(other=well, this=check) as (session, url, _):
+    async with metrics({STORE: well, MANIFESTS: check}) as (session, url, _):
         async with session.get(f"{url}/readyz") as response:
             assert response.status == (200 if told is None else 503)
             body = await response.json()
         assert body == {
             "status": "ready" if told is None else "not ready",
-            "checks": {"other": "ok", "this": told or "ok"},
+            "checks": {"store": "ok", "manifests": told or "ok"},
         }
+        assert await gauge(session, url) == {"store": 1, "manifests": 1 if told is None else 0}
         async with session.get(f"{url}/healthz/") as response:
             assert (response.status, await response.json()) == (200, {"status": "ok"})
 
 
+async def gauge(session: aiohttp.ClientSession, url: str) -> dict[str, float]:
+    """What a scrape says of readiness."""
+    async with session.get(f"{url}/metrics") as response:
+        families = plain(await response.text())
+    samples = [sample for family in families for sample in family.samples]
+    return {s.labels["check"]: s.value for s in samples if s.name == "hookgate_ready"}
+
+
 async def test_a_check_that_hangs_is_a_failed_check() -> None:
-    async with metrics(this=never) as (session, url, _), session.get(f"{url}/readyz") as response:
-        assert response.status == 503
-        assert (await response.json())["checks"] == {"this": "no answer in time"}
+    async with metrics({STORE: never}) as (session, url, _):
+        async with session.get(f"{url}/readyz") as response:
+            assert response.status == 503
+            assert (await response.json())["checks"] == {"store": "no answer in time"}
+        assert await gauge(session, url) == {"store": 0}
+
+
+async def test_a_scrape_looks_for_itself_whether_or_not_anybody_asks_for_readiness() -> None:
+    problem: list[str | None] = [None, "the store cannot be written to", None]
+
+    async def check() -> str | None:
+        return problem.pop(0)
+
+    async with metrics({STORE: check}) as (session, url, _):
+        assert [await gauge(session, url) for _ in range(3)] == [
+            {"store": 1},
+            {"store": 0},
+            {"store": 1},
+        ]
 
 
 async def test_nothing_else_is_there() -> None:
