@@ -56,6 +56,10 @@ CONTRADICTIONS = {
         {"gateway": {"service": {"externalTrafficPolicy": "Local"}}},
         "gateway.service.externalTrafficPolicy is set and gateway.service.type is ClusterIP",
     ),
+    "an end that follows from nothing": (
+        {"gateway": {"shutdownGraceSeconds": None}},
+        "gateway.shutdownGraceSeconds is null",
+    ),
     "a burst of a rate that has no limit": (
         {"gateway": {"limits": {"keyRequestBurst": 10}}},
         "gateway.limits.keyRequestBurst is set without gateway.limits.keyRequestsPerSecond",

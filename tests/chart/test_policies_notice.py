@@ -210,6 +210,9 @@ BREAKS: dict[str, list[Change]] = {
         first("Role", lambda r: r["metadata"]["labels"].pop("helm.sh/chart")),
         lambda r: r.component("operator").labels.pop("app.kubernetes.io/version"),
     ],
+    "pods_stay_when_the_chart_alone_changes": [
+        lambda r: r.component("gateway").labels.update({"helm.sh/chart": "hookgate-1"}),
+    ],
     "every_label_is_one": [
         first("Role", lambda r: r["metadata"]["labels"].update(x="0.1.0+x")),
         first("Role", lambda r: r["metadata"]["labels"].update(x="x" * 64)),

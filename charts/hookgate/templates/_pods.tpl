@@ -6,8 +6,9 @@ What the pods of both components have in common: (list $ "gateway").
 {{- $root := index . 0 -}}
 {{- $component := index . 1 -}}
 {{- $values := get $root.Values $component -}}
+{{- /* A new version of the chart alone is no reason to start the only gateway anew. */ -}}
 labels:
-  {{- include "hookgate.labelsWith" (list $root $component $values.podLabels) | nindent 2 }}
+  {{- omit (include "hookgate.labelsWith" (list $root $component $values.podLabels) | fromYaml) "helm.sh/chart" | toYaml | nindent 2 }}
 {{- with include "hookgate.annotations" (list $values.podAnnotations) }}
 {{ . }}
 {{- end }}

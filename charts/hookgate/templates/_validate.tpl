@@ -38,6 +38,11 @@ Every sentence says what to change; all that apply are told at once.
 {{- if and (not .upstream.url) (or .publicUrl .upstream.apiKey.existingSecret) }}
 - "gateway.publicUrl and gateway.upstream.apiKey.existingSecret say how an upstream and this gateway reach each other: set gateway.upstream.url, too, or leave them out."
 {{- end }}
+{{- range $name := list "shutdownGraceSeconds" "shutdownDrainSeconds" }}
+{{- if kindIs "invalid" (index $.Values.gateway $name) }}
+- {{ printf "gateway.%s is null, and the time until the pod is killed follows from it: set it, or leave it out." $name | quote }}
+{{- end }}
+{{- end }}
 {{- $ends := addf .shutdownGraceSeconds .shutdownDrainSeconds }}
 {{- if and .terminationGracePeriodSeconds (le (float64 .terminationGracePeriodSeconds) $ends) }}
 - {{ printf "gateway.terminationGracePeriodSeconds is %v, and the gateway may take %v to stop: make it longer than gateway.shutdownGraceSeconds and gateway.shutdownDrainSeconds together, or leave it out." .terminationGracePeriodSeconds $ends | quote }}

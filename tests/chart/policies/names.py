@@ -88,12 +88,20 @@ def every_object_says_its_namespace_or_has_none(release: Release) -> Iterator[st
 
 def every_object_has_the_standard_labels(release: Release) -> Iterator[str]:
     for where, labels in _labelled(release):
-        if missing := STANDARD - labels.keys():
+        expected = STANDARD - {"helm.sh/chart"} if where.startswith("pods of ") else STANDARD
+        if missing := expected - labels.keys():
             yield f"{where}: no {', '.join(sorted(missing))}"
         if labels.get("app.kubernetes.io/instance") != release.name:
             yield f"{where}: instance is {labels.get('app.kubernetes.io/instance')}"
         if labels.get("app.kubernetes.io/part-of") != "hookgate":
             yield f"{where}: part of {labels.get('app.kubernetes.io/part-of')}"
+
+
+def pods_stay_when_the_chart_alone_changes(release: Release) -> Iterator[str]:
+    """There is one gateway: what restarts it takes it away for a moment."""
+    for pod in release.pods:
+        if "helm.sh/chart" in pod.labels and pod.owner["kind"] in {"Deployment", "StatefulSet"}:
+            yield f"pods of {told(pod.owner)} carry the chart's version"
 
 
 def every_label_is_one(release: Release) -> Iterator[str]:
@@ -162,6 +170,7 @@ POLICIES = (
     no_object_is_rendered_twice,
     every_object_says_its_namespace_or_has_none,
     every_object_has_the_standard_labels,
+    pods_stay_when_the_chart_alone_changes,
     every_label_is_one,
     selectors_hold_no_label_that_changes,
     every_workload_selects_its_own_pods,
