@@ -9,7 +9,7 @@ import os
 import random
 import socket
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from hookgate_gateway.api.app import make_public_app
 from hookgate_gateway.api.bodies import BodyReader
@@ -300,8 +300,9 @@ def _egress_rules(allowed: EgressRules, inner: Iterable[socket.socket]) -> Egres
         host, port = listener.getsockname()[:2]
         named = {str(host).partition("%")[0]} - {"::", "0.0.0.0"}  # noqa: S104  # nothing is opened
         protected += protect(own | named, AddressClass.OWN, port)
-    cluster = os.environ.get("KUBERNETES_SERVICE_HOST")
-    if cluster:
+    # Some clusters put a name there. It is protected as any other: by the class of what it resolves to.
+    with suppress(ValueError):
+        cluster = os.environ.get("KUBERNETES_SERVICE_HOST", "")
         protected += protect([cluster], AddressClass.KUBERNETES_API)
     return EgressRules(allowed.allow, protected)
 

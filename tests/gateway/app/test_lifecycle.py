@@ -81,6 +81,17 @@ async def test_it_accepts_is_ready_and_counts(settings):
             assert "hookgate_webhooks_received_total" in await answer.text()
 
 
+@pytest.mark.parametrize("host", ["10.96.0.1", "fd00:10:96::1", "api.shoot.example", ""])
+async def test_it_starts_however_a_cluster_names_its_api_server(settings, monkeypatch, host):
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+    async with (
+        running(settings()) as (_, metrics, *_),
+        aiohttp.ClientSession() as session,
+        session.get(f"{metrics}/readyz") as answer,
+    ):
+        assert answer.status == 200
+
+
 async def test_while_it_drains_it_is_not_ready_and_yet_accepts(settings):
     async with (
         running(settings(shutdown_drain_seconds=0.6)) as (api, metrics, stop, task),
