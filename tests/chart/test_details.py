@@ -132,6 +132,19 @@ def test_cilium_is_told_of_the_api_server_in_its_own_words():
     assert operator.matched_by(policy["spec"]["endpointSelector"]["matchLabels"])
 
 
+@pytest.mark.parametrize("port", [53, 5353, 8053])  # CoreDNS; OpenShift's; Gardener's
+@pytest.mark.parametrize("component", ["gateway", "operator"])
+def test_name_servers_are_reached_at_the_port_of_their_pods(component, port):
+    """A network asks its policies after the Service's port has become the pod's."""
+    policy = release_of("defaults").named("NetworkPolicy", f"hookgate-{component}")
+    for protocol in ("UDP", "TCP"):
+        assert any(
+            {"port": port, "protocol": protocol} in rule.get("ports", ())
+            and {"namespaceSelector": {}} in rule.get("to", [{"namespaceSelector": {}}])
+            for rule in policy["spec"]["egress"]
+        )
+
+
 def test_resolving_values_is_what_helm_does():
     assert resolved({"a": {"b": None}, "c": 1}, {"a": {"b": 1, "d": 2}, "c": {}}) == {
         "a": {"d": 2},

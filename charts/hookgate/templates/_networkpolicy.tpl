@@ -7,6 +7,15 @@ Ways out that both components have.
 - ports:
     - {port: 53, protocol: UDP}
     - {port: 53, protocol: TCP}
+# Behind their Service name servers may listen elsewhere (OpenShift: 5353, Gardener: 8053), and policies are
+# asked about the pod's own port.
+- ports:
+    - {port: 5353, protocol: UDP}
+    - {port: 5353, protocol: TCP}
+    - {port: 8053, protocol: UDP}
+    - {port: 8053, protocol: TCP}
+  to:
+    - namespaceSelector: {}
 {{- end -}}
 
 {{/* A name server of `gateway.dnsServers` at another port than 53; nothing for the others. */}}
