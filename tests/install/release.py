@@ -105,14 +105,20 @@ class Used:
     def team(self, kubectl: Kubectl) -> Team:
         return Team(self, kubectl)  # type: ignore[arg-type]
 
-    async def settled(self, kubectl: Kubectl, **options: Any) -> Team:
+    async def settled(self, kubectl: Kubectl, gateway_class: str = "default") -> Team:
         """A team whose key logs in and whose subscription `invoices` is ready."""
         team = self.team(kubectl)
         key = team.secret("client", API_KEY, **{"api-key": team.key})
         signing = team.secret("signing", WATCHED, secret=team.signing)
-        await team.apply(key, signing, team.subscription(**options))
-        await team.logs_in(team.key, within=WITHIN)
-        await team.ready(within=WITHIN)
+        subscription = team.subscription()
+        subscription["spec"]["gatewayClass"] = gateway_class
+        await team.apply(key, signing, subscription)
+        try:
+            await team.logs_in(team.key, within=WITHIN)
+            await team.ready(within=WITHIN)
+        except AssertionError as failure:
+            story = self.release.node.story(self.release.namespace)
+            raise AssertionError(f"{failure}\n{story}") from None
         return team
 
 
@@ -126,6 +132,11 @@ class PublicService(Gateway):
 
     def url(self, path: str) -> str:
         return f"http://{self._release.name}.{self._release.namespace}.svc:8080{path}"
+
+    def address(self) -> str:
+        """Of the gateway's pod, where no Service stands between."""
+        name = f"{self._release.name}-gateway-metrics.{self._release.namespace}.svc.cluster.local"
+        return self._release.node.resolve(name)[0]
 
     def metrics_url(self, path: str = "/metrics") -> str:
         name = f"{self._release.name}-gateway-metrics.{self._release.namespace}.svc"
