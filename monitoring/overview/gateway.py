@@ -10,6 +10,23 @@ GATEWAY: Final = Row(
     "The gateway",
     [
         Panel(
+            title="Ready, by check",
+            description="What its readiness probe looks at. With one of them red the gateway is out of its Service and "
+            "accepts nothing. store: a write would not be stored now. manifests: none could be loaded. stopping: it was "
+            "asked to end, which takes seconds. A gap is a gateway that is away, or still opens its store.",
+            queries=[
+                Query(
+                    "min by (instance, check) (hookgate_ready{PROCESS})", "{{instance}}: {{check}}"
+                )
+            ],
+            kind="state-timeline",
+            width=24,
+            height=5,
+            names={0: ("not ready", "red"), 1: ("ready", "green")},
+            base="red",
+            steps=[(1, "green")],
+        ),
+        Panel(
             title="Attempts in flight",
             description="Requests to receivers that are under way. At the limit of HOOKGATE_MAX_INFLIGHT with due "
             "deliveries waiting: receivers are slow, or more slots are needed.",
