@@ -46,6 +46,13 @@ def test_they_are_kept_unless_told_otherwise():
         assert "helm.sh/resource-policy" not in each["metadata"].get("annotations", {})
 
 
+def test_they_bear_annotations_of_a_user():
+    mine = {"argocd.argoproj.io/sync-options": "Prune=false", "helm.sh/resource-policy": "delete"}
+    for each in crds(annotations=mine).values():
+        assert each["metadata"]["annotations"]["argocd.argoproj.io/sync-options"] == "Prune=false"
+        assert each["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
 def test_they_can_be_left_out():
     assert crds(enabled=False) == {}
 

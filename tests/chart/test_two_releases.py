@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tests.chart.combinations import LONGEST_RELEASE, Combination, rendered
+from tests.chart.combinations import COMBINATIONS, LONGEST_RELEASE, Combination, rendered
 from tests.chart.releases import CLUSTER_SCOPED, environment
 
 WITHOUT_CRDS = {"crds": {"enabled": False}}
@@ -22,6 +22,10 @@ NEIGHBOURS = {
     "a name with dashes": [
         Combination({}, "a", "b-c"),
         Combination(WITHOUT_CRDS, "a-hookgate-operator-b", "c"),
+    ],
+    "monitors, rules and dashboards in one namespace": [
+        COMBINATIONS["monitored-elsewhere"],
+        Combination(COMBINATIONS["monitored-elsewhere"].values | WITHOUT_CRDS, "hookgate", "shop"),
     ],
     "one full name in two namespaces": [
         Combination({"fullnameOverride": "webhooks"}, "one", "one"),

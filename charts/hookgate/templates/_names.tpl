@@ -37,6 +37,16 @@ the longest word behind a full name is "-dashboard-subscription", so a full name
 {{- include "hookgate.cut" (list (printf "%s-%s-%s" (include "hookgate.fullname" $root) (index . 1) $root.Release.Namespace) 63) -}}
 {{- end -}}
 
+{{/* What may be in a namespace with those of other releases, such as Prometheus': (list $ "gateway" $namespace). */}}
+{{- define "hookgate.nameIn" -}}
+{{- $root := index . 0 -}}
+{{- if has (index . 2) (list "" $root.Release.Namespace) -}}
+{{- include "hookgate.fullname" $root }}-{{ index . 1 -}}
+{{- else -}}
+{{- include "hookgate.outsideName" . -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "hookgate.gateway.name" -}}{{ include "hookgate.fullname" . }}-gateway{{- end -}}
 {{- define "hookgate.gateway.metricsService" -}}{{ include "hookgate.fullname" . }}-gateway-metrics{{- end -}}
 {{- define "hookgate.operator.name" -}}{{ include "hookgate.fullname" . }}-operator{{- end -}}
