@@ -30,7 +30,7 @@ from tests.receivers import Receiver
 PAGE = marked("docs/install.md", "run")
 PUBLISHED = "oci://ghcr.io/hookgate/charts/hookgate"
 NAMESPACES = ("hookgate", "shop", "billing")
-GATEWAY = "hookgate-gateway-0"
+GATEWAY, RESTORING = "hookgate-gateway-0", "hookgate-restore"
 STORE = "store-hookgate-gateway-0"
 CLASS = {
     "apiVersion": "storage.k8s.io/v1",
@@ -138,8 +138,9 @@ def _write_kubectl(file: Path, node: Node) -> None:
         f"""#!/bin/bash
 case "$1" in
 exec)
-    while [ "$1" != -- ]; do shift; done; shift
-    container=$({inside} list --quiet | grep gateway)
+    while [ "$1" != -- ]; do pod=$1; shift; done; shift
+    name=${{pod#hookgate-}}
+    container=$({inside} list --quiet | grep -e "-${{name%-0}}-")
     exec {inside} exec "$container" "$@" ;;
 port-forward) exec sleep 60 ;;
 *) exec {programs.kubectl()} "$@" ;;
@@ -195,6 +196,7 @@ async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
     keys = f"--encryption-keys-file {place.home}/hookgate-encryption-keys"
     await asyncio.to_thread(place.shell, f"{check} {keys}")
 
+    await _a_restored_store_is_that_of_the_backup(place)
     if place.node:  # elsewhere it is for the storage class to say
         await place.run("larger volume")
         claim = await kubectl.get("pvc", STORE)
@@ -207,6 +209,22 @@ async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
     await asyncio.to_thread(place.shell, "kubectl delete namespace shop")
     assert not await kubectl.find("crd", "webhooksubscriptions.hookgate.dev")
     assert not await kubectl.find("namespace", "hookgate")
+
+
+async def _a_restored_store_is_that_of_the_backup(place: Place) -> None:
+    """And the one that was there before lies beside it."""
+    await place.run("stop")
+    assert "all is well" in await place.run("restore")
+    inside = f"kubectl exec --namespace hookgate {RESTORING} -- "
+    assert "hookgate.db" in await asyncio.to_thread(
+        place.shell, f"{inside}ls /var/lib/hookgate/before"
+    )
+    sums = await asyncio.to_thread(
+        place.shell,
+        f"{inside}sha256sum /var/lib/hookgate/hookgate.db; sha256sum hookgate-backup.db",
+    )
+    assert len({line.split()[0] for line in sums.splitlines()}) == 1
+    await place.run("start again")
 
 
 async def _own_secrets_are_what_the_chart_takes(place: Place) -> None:
