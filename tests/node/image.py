@@ -35,7 +35,7 @@ exec chroot "$root" /bin/sh -ec "cd $folder; $command"
 """
 
 
-class BuildFailed(Exception):
+class InstructionFailed(Exception):
     """An instruction did not work; the message is what it printed."""
 
 
@@ -66,7 +66,7 @@ class Image:
 
 
 def build(stages: list[Stage], base: Path, where: Path) -> Image:
-    """Build every stage on a copy of `base`, in order; the last one. Raises BuildFailed."""
+    """Build every stage on a copy of `base`, in order; the last one. Raises InstructionFailed."""
     context = where / "context"
     copy_context(context)
     roots = {"": context}
@@ -121,7 +121,7 @@ def _run(image: Image, text: str) -> None:
         check=False,
     )
     if ran.returncode != 0:
-        raise BuildFailed(f"RUN {text}\n{ran.stdout[-3000:]}")
+        raise InstructionFailed(f"RUN {text}\n{ran.stdout[-3000:]}")
 
 
 def _search_path(image: Image) -> dict[str, str]:

@@ -25,7 +25,7 @@ class Provisions:
 
 
 def provisioned() -> Provisions:
-    """Everything, built or fetched now if need be; NoCluster, NoBase, BuildFailed, FetchFailed."""
+    """Everything, built or fetched now if need be; NoCluster, NoBase, BuildFailed, InstructionFailed, FetchFailed."""
     programs.programs()
     programs.kubectl()
     programs.helm()
