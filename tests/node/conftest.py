@@ -17,21 +17,17 @@ collect_ignore_glob = [] if machine.group() else ["test_*.py"]
 _TOLD = pytest.StashKey[list[str]]()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_TOLD] = []
-
-
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    for line in config.stash[_TOLD]:
+    for line in config.stash.get(_TOLD, []):
         terminalreporter.write_line(line)
 
 
 @pytest.fixture(name="told", scope="session")
 def _told(pytestconfig: pytest.Config) -> list[str]:
     """What a test appends here is printed below the results."""
-    return pytestconfig.stash[_TOLD]
+    return pytestconfig.stash.setdefault(_TOLD, [])
 
 
 @pytest.fixture(name="cluster", scope="session")
