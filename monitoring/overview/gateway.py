@@ -16,7 +16,7 @@ GATEWAY: Final = Row(
             "asked to end, which takes seconds. A gap is a gateway that is away, or still opens its store.",
             queries=[
                 Query(
-                    "min by (instance, check) (hookgate_ready{PROCESS})", "{{instance}}: {{check}}"
+                    "min by (instance, check) (hookgate_ready{PROCESS})", "{{check}}, {{instance}}"
                 )
             ],
             kind="state-timeline",
