@@ -26,6 +26,7 @@ STANDING = {
         "replicaCount": 2,
         "leaderElection": {"leaseSeconds": 9},
         "terminationGracePeriodSeconds": 5,  # for one that does not listen
+        "livenessProbe": {"failureThreshold": 3},
     },
     "metrics": {
         "serviceMonitor": {"enabled": True},

@@ -125,7 +125,7 @@ def seeing_pod(**more: Any) -> dict[str, Any]:
         "containers": [container],
         "volumes": volumes,
         "serviceAccountName": "default",  # set by an admission that the tests' server is without
-        "terminationGracePeriodSeconds": 5,
+        "terminationGracePeriodSeconds": 2,
         "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "fsGroup": 65532},
         **more,
     }

@@ -34,6 +34,11 @@ KEY, SIGNING = "key-of-the-shop-0123456789abcdef", "secret-of-the-shop-012345678
 PORT = 18080  # of the receiver, over all stages
 KEPT = {"encryption-keys", "control-token", "control-tls"}
 
+QUICK = {"gateway": {"shutdownDrainSeconds": 0}}  # no balancer waits for a gateway that goes
+CHANGED = {
+    "operator": {"log": {"level": "debug"}},
+    "gateway": {**QUICK["gateway"], "retentionDays": 7},
+}
 KINDS = "all,pvc,secret,configmap,serviceaccount,role,rolebinding,networkpolicy,lease,endpointslice"
 LEFT = {
     "Secret/hookgate-encryption-keys",
@@ -103,7 +108,7 @@ async def uids(release: Release, component: str) -> set[str]:
 
 
 async def test_install_what_is_released_with_helm_3(life, shop):
-    life.three.upgrade(chart=RELEASED)
+    life.three.upgrade(QUICK, chart=RELEASED)
     client = shop.secret("client", API_KEY, **{"api-key": KEY})
     signing = shop.secret("signing", WATCHED, secret=SIGNING)
     await shop.apply(client, signing, shop.subscription())
@@ -118,7 +123,7 @@ async def test_install_what_is_released_with_helm_3(life, shop):
 
 
 async def test_upgrade_to_the_working_tree_with_helm_4(life, shop):
-    life.four.upgrade()
+    life.four.upgrade(QUICK)
     assert life.four.helm.status("hookgate")["version"] == 2
     assert await generated(life.four.kubectl) == life.secrets
     await works(shop)
@@ -128,15 +133,15 @@ async def test_an_upgrade_restarts_only_whom_it_concerns(life, shop):
     release = life.four
     gateways, operators = await uids(release, "gateway"), await uids(release, "operator")
 
-    release.upgrade()
+    release.upgrade(QUICK)
     assert await uids(release, "gateway") == gateways
     assert await uids(release, "operator") == operators
 
-    release.upgrade({"operator": {"log": {"level": "debug"}}})
+    release.upgrade({**QUICK, "operator": {"log": {"level": "debug"}}})
     assert await uids(release, "gateway") == gateways
     assert not await uids(release, "operator") & operators
 
-    release.upgrade({"operator": {"log": {"level": "debug"}}, "gateway": {"retentionDays": 7}})
+    release.upgrade(CHANGED)
     assert not await uids(release, "gateway") & gateways
     await release.until_ready(release.gateway)
     assert await generated(release.kubectl) == life.secrets
@@ -148,7 +153,7 @@ async def test_upgrade_with_a_changed_definition(life, shop, tmp_path):
     shutil.copytree(CHART, chart)
     add_field(chart / "files/crds")
     assert "note" not in await shop.kubectl.must("explain", "whsub.spec")
-    life.four.upgrade(chart=chart)
+    life.four.upgrade(CHANGED, chart=chart)
 
     async def known() -> bool:
         return "note" in await shop.kubectl.must("explain", "whsub.spec")
@@ -180,7 +185,7 @@ def add_field(folder: Path) -> None:
 
 async def test_rollback(life, shop):
     release = life.four
-    release.helm.must("rollback", "hookgate", "2", "--wait", "--timeout=60s")
+    release.helm.must("rollback", "hookgate", "5", "--wait", "--timeout=60s")
     assert await generated(release.kubectl) == life.secrets
     assert "note" not in await shop.kubectl.must("explain", "whsub.spec")
     await works(shop)
@@ -205,7 +210,7 @@ async def test_uninstall_leaves_what_is_worth_something(life, shop):
 
 
 async def test_a_second_install_takes_up_store_and_key(life, shop):
-    life.four.upgrade()
+    life.four.upgrade(QUICK)
     now = await generated(life.four.kubectl)
     assert now["encryption-keys"] == life.secrets["encryption-keys"]
     await shop.logs_in(KEY, within=WITHIN)

@@ -48,7 +48,7 @@ async def test_a_kill_amid_deliveries_loses_nothing(standing, hookgate, kubectl)
 async def test_a_store_that_cannot_be_opened(standing, hookgate, kubectl):
     """The pod is not ready, and says why; once the store can be opened it comes back."""
     team = await hookgate.settled(kubectl)
-    volume = store(standing)
+    volume = await store(standing)
     volume.chmod(0o000)
     os.chown(volume, 0, 0)
     before = len(standing.log(standing.gateway))
@@ -68,10 +68,10 @@ async def test_a_store_that_cannot_be_opened(standing, hookgate, kubectl):
     await team.arrivals(team.path("invoices"), within=WITHIN)
 
 
-def store(release: Release) -> Path:
+async def store(release: Release) -> Path:
     """The volume of the gateway, on this machine."""
-    (found,) = (each.parent for each in release.node.claims.glob("*/hookgate.db"))
-    return found
+    claim = await release.kubectl.get("pvc", f"store-{release.gateway}")
+    return release.node.claims / str(claim["metadata"]["uid"])
 
 
 async def comes_back(release: Release) -> None:
