@@ -9,11 +9,12 @@
 #
 # tests/image runs the commands below on any machine, as they stand here.
 
-# The index of all platforms, not one of them. Dependabot (.github/dependabot.yml) proposes newer ones.
-ARG PYTHON_IMAGE=docker.io/library/python:3.13.15-slim-trixie@sha256:9d2e5553305c7c7b0097999bb17187c69b921ccd6bc9d40e4bb5ebe652c00285
+# The index of all platforms, not one of them. Named by FROM itself and once: Dependabot, which proposes newer ones
+# (.github/dependabot.yml), reads no ARG.
+FROM docker.io/library/python:3.13.15-slim-trixie@sha256:9d2e5553305c7c7b0097999bb17187c69b921ccd6bc9d40e4bb5ebe652c00285 AS python
 
 
-FROM ${PYTHON_IMAGE} AS wheel
+FROM python AS wheel
 ARG SOURCE_DATE_EPOCH=1580601600
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
@@ -23,7 +24,7 @@ COPY . .
 RUN python -m hatchling build -t wheel -d /dist
 
 
-FROM ${PYTHON_IMAGE} AS environment
+FROM python AS environment
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv --without-pip /opt/hookgate
 COPY requirements/image.txt /requirements/
@@ -35,7 +36,7 @@ RUN python -m pip --python /opt/hookgate/bin/python install --no-compile --no-in
     && /opt/hookgate/bin/python -m compileall -qf --invalidation-mode unchecked-hash /opt/hookgate/lib
 
 
-FROM ${PYTHON_IMAGE}
+FROM python
 # What runs installs nothing. The folder is for a volume that takes its owner from the image; on Kubernetes
 # fsGroup does it.
 RUN python -m pip uninstall --yes --quiet --root-user-action=ignore pip \

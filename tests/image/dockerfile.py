@@ -36,20 +36,19 @@ class Stage:
 
 
 def stages(text: str) -> list[Stage]:
-    """The stages, with the ARGs before the first FROM put in."""
+    """The stages that do something, each with the image that it stands on in the end."""
     found: list[Stage] = []
-    given: dict[str, str] = {}
+    images: dict[str, str] = {}
     for word, rest in _instructions(text):
         if word == "FROM":
             image, _, name = rest.partition(" AS ")
-            found.append(Stage(substituted(image, given), name, ()))
-        elif not found:
-            given |= assignments(rest)
+            images[name] = images.get(image, image)
+            found.append(Stage(images[name], name, ()))
         else:
             last = found.pop()
             more = (*last.instructions, Instruction(word, rest))
             found.append(Stage(last.image, last.name, more))
-    return found
+    return [each for each in found if each.instructions]
 
 
 def assignments(text: str) -> dict[str, str]:

@@ -62,6 +62,13 @@ def test_all_stages_stand_on_one_python_that_is_pinned_by_digest() -> None:
     )
 
 
+def test_dependabot_finds_the_image() -> None:
+    """It reads FROM, without ARGs: https://github.com/dependabot/dependabot-core/issues/2057."""
+    named = re.findall(r"^FROM (\S+)", DOCKERFILE.read_text(), re.MULTILINE)
+    assert named.count(SHIPPED.image) == 1
+    assert not re.search(r"\$", "".join(named))
+
+
 def test_only_what_is_locked_or_built_here_is_installed() -> None:
     runs = "\n".join(text for each in STAGES for text in each.all("RUN"))
     installs = re.findall(r"pip (?:--python \S+ )?install (.*?)(?:&&|$)", runs, re.MULTILINE)
