@@ -8,6 +8,14 @@ node: Node (session; `tests.install.kubelet`)
     address, each container a process under runc with the isolation, volumes, tokens and probes that its
     specification asks for. Services have addresses and names. `await node.signal(namespace, pod, container,
     number)`, `node.log(namespace, pod, container)`, `node.machine`: where pods find what tests serve.
+standing: Release (session; `tests.install.release`)
+    Helm 4's, in the namespace `standing`, with two operators and all of its monitoring; modules that harm it
+    come last (`test_trouble`).
+hookgate: Used
+    `standing` in use: `.receiver`, which its pods reach, `.gateway`, a client of its public Service, and
+    `await hookgate.settled(kubectl) -> Team` (`tests.cluster.installation`) with a subscription that is ready.
+empty: (OwnControlPlane, Node) (module)
+    A control plane that nobody has ever installed anything on.
 
 What it plays and how: `sandbox` (the machine), `image`, `podspec` (what a specification says), `volumes` and
 `mounted`, `containers` (runc), `probes`, `status`, `pods`, `claims` (the provisioner), `services` (kube-proxy
