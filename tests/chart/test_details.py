@@ -145,6 +145,13 @@ def test_name_servers_are_reached_at_the_port_of_their_pods(component, port):
         )
 
 
+def test_no_load_balancer_is_told_to_ask_for_a_page_that_is_not_there():
+    """With an appProtocol Azure's asks `/` for its health, is answered 404 and lets nobody in."""
+    values = {"gateway": {"service": {"type": "LoadBalancer"}}}
+    (port,) = rendered(Combination(values)).named("Service", "hookgate")["spec"]["ports"]
+    assert port == {"name": "http", "port": 8080, "targetPort": 8080}
+
+
 def test_resolving_values_is_what_helm_does():
     assert resolved({"a": {"b": None}, "c": 1}, {"a": {"b": 1, "d": 2}, "c": {}}) == {
         "a": {"d": 2},
