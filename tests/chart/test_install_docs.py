@@ -21,6 +21,7 @@ KINDS = {
     "route": {"HTTPRoute"},
     "cert-manager": {"Certificate", "Issuer"},
     "gitops": {"Certificate"},
+    "openshift": {"StatefulSet", "Deployment", "Pod"},
 }
 API_VERSIONS = ("monitoring.coreos.com/v1", "gateway.networking.k8s.io/v1", "cert-manager.io/v1")
 ELSEWHERE = r"docker |cosign |crane "
@@ -62,6 +63,16 @@ def test_values_that_are_shown_make_what_they_are_for(name: str, helm: str) -> N
 
 def test_all_values_that_are_shown_are_looked_at() -> None:
     assert SHOWN.keys() == KINDS.keys()
+
+
+def test_on_openshift_no_pod_chooses_a_user_or_a_group() -> None:
+    made = render(SHOWN["openshift"])
+    pods = [*of("Pod", made)]
+    pods += [each["spec"]["template"] for each in of("StatefulSet", made) + of("Deployment", made)]
+    assert len(pods) == 3
+    for pod in pods:
+        chosen = pod["spec"]["securityContext"] | pod["spec"]["containers"][0]["securityContext"]
+        assert not chosen.keys() & {"runAsUser", "runAsGroup", "fsGroup", "supplementalGroups"}
 
 
 def test_with_the_values_for_gitops_every_rendering_is_the_same() -> None:

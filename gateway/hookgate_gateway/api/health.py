@@ -20,7 +20,7 @@ Check = Callable[[], Awaitable[str | None]]
 """Looks at one thing; None when it is well, else a sentence."""
 
 PATIENCE = 2.0
-"""Seconds that a check may take; a kubelet waits one second by default, three at most in our chart."""
+"""Seconds that a check may take; a kubelet waits one second by default, five in our chart."""
 
 
 def make_metrics_app(
