@@ -32,7 +32,7 @@ async def test_prometheus_keeps_the_pods_that_it_should(tmp_path):
     assert target["scrapeUrl"] == "http://127.0.0.1:10/metrics"
     assert target["labels"] == {
         "instance": "127.0.0.1:10",
-        "job": "hookgate",
+        "job": "hookgate-eu",
         "namespace": "platform",
         "pod": "hookgate-gateway-0",
     }
@@ -44,6 +44,7 @@ def pod(name, port_name, port):
         "namespace": "platform",
         "pod_name": "hookgate-gateway-0",
         "pod_label_app_kubernetes_io_name": name,
+        "pod_label_app_kubernetes_io_instance": "hookgate-eu",
         "pod_container_port_name": port_name,
     }
     labels = {f"__meta_kubernetes_{label}": value for label, value in told.items()}
