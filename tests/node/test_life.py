@@ -297,7 +297,7 @@ def _since_ready(pod: dict[str, Any]) -> str:
 
 
 async def _longest_silence(shop: Team, over: asyncio.Event) -> float:
-    """Seconds between two answers, to a client that asks all the time."""
+    """Seconds without an answer, to a client that asks all the time."""
     answered, longest = time.monotonic(), 0.0
     while not over.is_set():
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
@@ -305,7 +305,7 @@ async def _longest_silence(shop: Team, over: asyncio.Event) -> float:
             longest = max(longest, time.monotonic() - answered)
             answered = time.monotonic()
         await asyncio.sleep(0.02)
-    return longest
+    return max(longest, time.monotonic() - answered)
 
 
 async def _shows(container: Inside, path: str, text: str) -> None:
