@@ -40,6 +40,11 @@ def pod(component: str = "gateway", **fields: object) -> Change:
     return lambda release: pod_of(release, component).update(fields)
 
 
+def token(seconds: int) -> object:
+    source = {"serviceAccountToken": {"path": "token", "expirationSeconds": seconds}}
+    return {"name": "cluster", "projected": {"sources": [source]}}
+
+
 def contained(component: str = "gateway", **fields: object) -> Change:
     return lambda release: container(release, component).update(fields)
 
@@ -323,7 +328,10 @@ BREAKS: dict[str, list[Change]] = {
         lambda r: pod_of(r).pop("serviceAccountName"),
         pod(serviceAccountName="hookgate-operator"),
     ],
-    "the_operator_has_its_token": [pod("operator", volumes=[])],
+    "the_operator_has_its_token": [
+        pod("operator", volumes=[]),
+        pod("operator", volumes=[token(3607)]),
+    ],
     "kubernetes_tells_pods_nothing_of_services": [pod(enableServiceLinks=True)],
     "every_image_says_its_version": [
         contained(image="ghcr.io/hookgate/hookgate"),
