@@ -19,39 +19,8 @@ Labels = tuple[str, ...]
 """Values of labels, in the order of their names."""
 
 
-class CounterTally(Collector):
-    """A counter; ``name`` without ``_total``."""
-
-    def __init__(
-        self, name: str, documentation: str, names: Sequence[str], registry: CollectorRegistry
-    ) -> None:
-        self._name = name
-        self._documentation = documentation
-        self.names = tuple(names)
-        self._counts: dict[Labels, int] = {}
-        registry.register(self)
-
-    def add(self, labels: Labels, count: int = 1) -> None:
-        """That many more."""
-        self._counts[labels] = self._counts.get(labels, 0) + count
-
-    def begin(self, labels: Labels) -> None:
-        """The series is there from now on, at 0: a first step from nothing is none to ``increase()``."""
-        self._counts.setdefault(labels, 0)
-
-    def forget(self, labels: Labels) -> None:
-        """The series goes away, if there is one."""
-        self._counts.pop(labels, None)
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        family = CounterMetricFamily(self._name, self._documentation, labels=self.names)
-        for labels, count in self._counts.copy().items():
-            family.add_metric(labels, count)
-        yield family
-
-
-class GaugeTally(Collector):
-    """A gauge of which there is at first no series, not even one without labels at 0."""
+class _Numbers(Collector):
+    """A number for each series; at first there is no series."""
 
     def __init__(
         self, name: str, documentation: str, names: Sequence[str], registry: CollectorRegistry
@@ -62,6 +31,35 @@ class GaugeTally(Collector):
         self._values: dict[Labels, float] = {}
         registry.register(self)
 
+    def begin(self, labels: Labels) -> None:
+        """The series is there from now on, at 0 unless it was there before.
+
+        A counter's first step from nothing is none to ``increase()``.
+        """
+        self._values.setdefault(labels, 0)
+
+    def forget(self, labels: Labels) -> None:
+        """The series goes away, if there is one."""
+        self._values.pop(labels, None)
+
+
+class CounterTally(_Numbers):
+    """A counter; ``name`` without ``_total``."""
+
+    def add(self, labels: Labels, count: int = 1) -> None:
+        """That many more."""
+        self._values[labels] = self._values.get(labels, 0) + count
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily(self._name, self._documentation, labels=self.names)
+        for labels, count in self._values.copy().items():
+            family.add_metric(labels, count)
+        yield family
+
+
+class GaugeTally(_Numbers):
+    """A gauge of which there is at first no series, not even one without labels at 0."""
+
     def set_all(self, values: Mapping[Labels, float]) -> None:
         """These are the series now, and no others."""
         self._values = dict(values)
@@ -69,14 +67,6 @@ class GaugeTally(Collector):
     def set(self, labels: Labels, value: float) -> None:
         """One series."""
         self._values[labels] = value
-
-    def begin(self, labels: Labels) -> None:
-        """The series is there from now on, at 0 unless it was there before."""
-        self._values.setdefault(labels, 0)
-
-    def forget(self, labels: Labels) -> None:
-        """The series goes away, if there is one."""
-        self._values.pop(labels, None)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         family = GaugeMetricFamily(self._name, self._documentation, labels=self.names)
