@@ -1,4 +1,7 @@
-"""Nodes that run pods, and a release that stands for the tests of the session."""
+"""Nodes that run pods, and a release that stands for the tests of this package, and not for those after it.
+
+Its operator looks after all of the session's cluster: left standing, it would judge the subscriptions of other tests.
+"""
 
 import asyncio
 import os
@@ -55,7 +58,7 @@ def _image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     return asyncio.run(image.build(tmp_path_factory.mktemp("image")))
 
 
-@pytest.fixture(name="node", scope="session")
+@pytest.fixture(name="node", scope="package")
 def _node(
     control_plane: ControlPlane, image: Image, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Node]:
@@ -69,9 +72,9 @@ def _node(
     node.stop()
 
 
-@pytest.fixture(name="standing", scope="session")
+@pytest.fixture(name="standing", scope="package")
 def _standing(control_plane: ControlPlane, crds_installed: None, node: Node) -> Iterator[Release]:
-    """A release of Helm 4 that stands for all the session, with two operators and all of its monitoring."""
+    """A release of Helm 4 that stands for all the package, with two operators and all of its monitoring."""
     install_third_party_crds(control_plane)
     namespace = "standing"
     control_plane.admin.must("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
