@@ -18,10 +18,32 @@ JOBS = {
     for name, workflow in WORKFLOWS.items()
     for job, content in workflow["jobs"].items()
 }
-STEPS = [step for job in JOBS.values() for step in job["steps"]]
+STEPS = [step for job in JOBS.values() for step in job.get("steps", ())]
+ITSELF = re.compile(r"\./\.github/workflows/[\w-]+\.yml")
+"""A workflow of the same commit, which no pin could name."""
 
 texts = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 clusters = pytest.mark.parametrize("job", ["ci.yml/kind", "image.yml/installed"])
+
+
+def events(name):
+    """What starts a workflow. YAML of 1.1 reads the key `on` as true."""
+    return set(WORKFLOWS[name][True])
+
+
+def shell_of(name, step):
+    """How GitHub runs a step: only bash that is named minds the whole of a pipe."""
+    told = step.get("shell", WORKFLOWS[name].get("defaults", {}).get("run", {}).get("shell"))
+    return {
+        None: ["bash", "-e"],
+        "bash": ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail"],
+    }[told]
+
+
+def program(folder, name, script):
+    """A program in the place of one that would reach a registry."""
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o700)
 
 
 @pytest.mark.skipif(
@@ -44,6 +66,8 @@ def test_actions_are_pinned_by_commit_and_named_by_version(text):
     used = re.findall(r"uses: (.*)", text)
     assert used
     for action in used:
+        if ITSELF.fullmatch(action):
+            continue
         assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
 
 
@@ -77,7 +101,53 @@ def test_only_what_publishes_may_write_and_it_does_not_run_for_strangers():
         "image.yml/published": {"contents": "read", "packages": "write", "id-token": "write"}
     }
     assert JOBS["image.yml/published"]["if"] == "github.event_name == 'push'"
-    assert JOBS["image.yml/published"]["needs"] == "installed"
+
+
+def test_nothing_is_published_that_the_suite_did_not_pass_on():
+    """`needs` waits for success alone: a job that failed, or was cancelled, publishes nothing."""
+    published = JOBS["image.yml/published"]
+    assert "tested" in published["needs"]
+    assert "installed" in published["needs"]
+    assert not re.search(r"always|failure|cancelled", published["if"])
+    tested = JOBS["image.yml/tested"]
+    assert tested["uses"] == "./.github/workflows/ci.yml"
+    assert tested["if"] == published["if"]
+    assert {"everything", "kind"} <= WORKFLOWS["ci.yml"]["jobs"].keys()
+
+
+@pytest.mark.parametrize("event", ["push", "pull_request"])
+def test_the_suite_runs_once_for_each_event(event):
+    """By ci.yml's own events, or by the caller's; both would be a run too many."""
+    by_itself = event in events("ci.yml")
+    called = event in events("image.yml") and event == "push"
+    assert by_itself != called
+    assert "workflow_call" in events("ci.yml")
+
+
+def test_a_called_workflow_does_not_wait_for_its_caller():
+    """`github.workflow` is the caller's name there: equal groups would be a deadlock."""
+    group = WORKFLOWS["ci.yml"]["concurrency"]["group"]
+    assert "github.workflow" not in group
+    assert not group.startswith(WORKFLOWS["image.yml"]["name"])
+
+
+@pytest.mark.parametrize("helm", ["refused", "says nothing"])
+def test_a_chart_that_was_not_pushed_ends_the_publication(helm, tmp_path):
+    """The step itself, in the shell that runs it, with a helm that fails, or names no digest."""
+    (step,) = (each for each in STEPS if each.get("name") == "Publish the chart and sign it")
+    push = {"refused": "echo Digest: sha256:0; exit 1", "says nothing": "exit 0"}[helm]
+    program(tmp_path, "helm", f'[ "$1" = package ] || {{ {push}; }}')
+    program(tmp_path, "cosign", f'touch "{tmp_path}/signed"')
+    done = subprocess.run(
+        [*shell_of("image.yml", step), "-c", step["run"]],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "RUNNER_TEMP": tmp_path, "CHARTS": "x"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode != 0, done.stdout
+    assert not (tmp_path / "signed").exists()
 
 
 def test_no_secret_is_used_but_the_token_that_publishes():
