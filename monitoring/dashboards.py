@@ -6,6 +6,7 @@ Queries are PromQL with words in capitals for the selectors that all share; see 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Literal
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Variable",
     "process_panels",
     "quantiles",
+    "stat",
     "succeeding",
 ]
 
@@ -75,6 +77,10 @@ class Panel:
     empty: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     link: tuple[str, str] | None = None
+
+
+stat: Final = partial(Panel, kind="stat", width=3, height=4)
+"""A panel of one number, as it stands now; eight of them fill a row."""
 
 
 @dataclass(frozen=True, slots=True)

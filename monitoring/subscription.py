@@ -10,6 +10,7 @@ from monitoring.dashboards import (
     Row,
     Variable,
     quantiles,
+    stat,
     succeeding,
 )
 
@@ -37,71 +38,59 @@ def ended(result: str) -> list[Query]:
 NOW: Final = Row(
     "Now",
     [
-        Panel(
+        stat(
             title="Hold",
             description="Why its deliveries wait, or none. Suspended: spec.suspend. Gone: the receiver answered "
             "410; edit or resume it. Unresolved: a Secret is missing. EndpointForbidden: the address is not "
             "allowed. Deleted: what waits is cancelled within the hour. `kubectl describe whsub` says more.",
             queries=[Query(HOLD, "{{reason}}")],
-            kind="stat",
             width=4,
-            height=4,
             steps=[(1, "orange")],
             shows_name=True,
             empty="no such subscription",
         ),
-        Panel(
+        stat(
             title="Breaker",
             description="open: the receiver failed several times in a row and is asked once in openSeconds, until it "
             "answers 2xx. Deliveries wait meanwhile and lose no attempt.",
             queries=[Query(BREAKER_STATE)],
-            kind="stat",
             width=4,
-            height=4,
             names=BREAKER,
             steps=[(1, "orange"), (2, "red")],
             empty="no such subscription",
         ),
-        Panel(
+        stat(
             title="Pending",
             description="Deliveries that have not ended: due, waiting for the next attempt, or held.",
             queries=[Query("sum(hookgate_deliveries_pending{SUBSCRIPTION})")],
-            kind="stat",
             width=4,
-            height=4,
             empty="no such subscription",
         ),
-        Panel(
+        stat(
             title="Success ratio of attempts",
             description="Of all attempts in the time range, but for the first failures of a kind that it has never had before. Below 95 % look at the outcomes; behind an open breaker there are hardly any attempts.",
             queries=[Query(succeeding("SUBSCRIPTION", "increase [$__range]"))],
             unit="percentunit",
-            kind="stat",
             width=4,
-            height=4,
             base="red",
             steps=[(0.8, "orange"), (0.95, "green")],
             empty="no attempts",
         ),
-        Panel(
+        stat(
             title="Delivered",
             description="Deliveries that the receiver took in the time range.",
             queries=ended("delivered"),
             decimals=0,
-            kind="stat",
             width=4,
-            height=4,
             empty="no such subscription",
         ),
-        Panel(
+        stat(
             title="Exhausted",
             description="Deliveries that were given up in the time range. They are kept and can be replayed: a "
             "WebhookReplay with filter.subscription and state exhausted.",
             queries=ended("exhausted"),
             decimals=0,
-            kind="stat",
             width=4,
-            height=4,
             steps=[(1, "red")],
             empty="no such subscription",
         ),

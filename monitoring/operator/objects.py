@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring.dashboards import Panel, Query, Row
+from monitoring.dashboards import Panel, Query, Row, stat
 from monitoring.operator.leading import AT_WORK, WATCH_AGE
 
 __all__ = ["NOW", "OBJECTS"]
@@ -13,32 +13,26 @@ NONE_HERE: Final = "0 * count(hookgate_operator_leader{PROCESS})"
 NOW: Final = Row(
     "Now",
     [
-        Panel(
+        stat(
             title="Leaders",
             description="Replicas that work. Normal is 1. None for longer than the Lease's duration: nobody can get "
             "the Lease; two: two operators of different gateway classes, or a mistake.",
             queries=[Query("sum(hookgate_operator_leader{PROCESS})")],
-            kind="stat",
-            width=3,
-            height=4,
             base="red",
             steps=[(1, "green"), (2, "orange")],
             empty="no operator",
         ),
-        Panel(
+        stat(
             title="Gateway",
             description="Whether the gateway's control API answers the leader. Away: deliveries of what was handed "
             "over go on if the gateway lives; changes wait.",
             queries=[Query(f"min(hookgate_operator_gateway_reachable{{PROCESS}} {AT_WORK})")],
-            kind="stat",
-            width=3,
-            height=4,
             names={0: ("away", "red"), 1: ("answers", "green")},
             base="red",
             steps=[(1, "green")],
             empty="no leader",
         ),
-        Panel(
+        stat(
             title="Not ready",
             description="WebhookSubscriptions whose condition Ready is not True, suspended ones apart: those are "
             "ready and held. Their status says what is missing; the table below says in which namespace.",
@@ -47,58 +41,43 @@ NOW: Final = Row(
                     f'sum(hookgate_subscriptions{{TENANT,condition="Ready",status!="True"}}) or {NONE_HERE}'
                 )
             ],
-            kind="stat",
-            width=3,
-            height=4,
             steps=[(1, "orange")],
             empty="no operator",
         ),
-        Panel(
+        stat(
             title="Secrets refused",
             description="Secrets of API keys and sources that cannot be used. An Event on the Secret says why.",
             queries=[Query(f"sum(hookgate_operator_key_secrets_refused{{TENANT}}) or {NONE_HERE}")],
-            kind="stat",
-            width=3,
-            height=4,
             steps=[(1, "orange")],
             empty="no operator",
         ),
-        Panel(
+        stat(
             title="Broken watches",
             description="Normal is 0. What they would tell is found by a list each minute, where that is possible; "
             "the log's watch_trouble says why: a rule, a CRD, or the API server that is away.",
             queries=[
                 Query(f"count(hookgate_operator_watch_working{{PROCESS}} == 0) or {NONE_HERE}")
             ],
-            kind="stat",
-            width=3,
-            height=4,
             steps=[(1, "red")],
             empty="no operator",
         ),
-        Panel(
+        stat(
             title="Quietest watch",
             description="Since when the watch that was silent for longest is known to be alive. Normal is up to a "
             "minute or two. More: changes are not seen; the log's watch_trouble says why.",
             queries=[Query(f"max({WATCH_AGE})")],
             unit="s",
-            kind="stat",
-            width=3,
-            height=4,
             steps=[(180, "orange"), (600, "red")],
             empty="no leader",
         ),
-        Panel(
+        stat(
             title="Queue",
             description="Objects that wait for a worker. Normal is 0, or a burst after a start.",
             queries=[Query("sum(hookgate_operator_workqueue_depth{PROCESS})")],
-            kind="stat",
-            width=3,
-            height=4,
             steps=[(100, "orange")],
             empty="no operator",
         ),
-        Panel(
+        stat(
             title="Errors",
             description="Looks at objects in the time range that ended in a mistake of the operator's own. Normal is "
             "0; the log's reconcile_failed names the place, please report it. The object is looked at again.",
@@ -108,9 +87,6 @@ NOW: Final = Row(
                 )
             ],
             decimals=0,
-            kind="stat",
-            width=3,
-            height=4,
             steps=[(1, "red")],
             empty="no operator",
         ),
