@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from chart_values.maps import maps_template
 from chart_values.schema import schema
 from chart_values.source import read_values
 from chart_values.table import with_table
@@ -18,5 +19,6 @@ def generated_files(chart: Path) -> Mapping[str, str]:
     values = read_values((chart / "values.yaml").read_text(encoding="utf-8"))
     return {
         "values.schema.json": json.dumps(schema(values), indent=2, ensure_ascii=False) + "\n",
+        "templates/validate/_maps.tpl": maps_template(values),
         "README.md": with_table((chart / "README.md").read_text(encoding="utf-8"), values),
     }

@@ -5,7 +5,14 @@ import yaml
 from chart_values.generated import generated_files
 
 from tests.chart import schema
-from tests.chart.rendering import CHART, HELMS, default_values, refuses, run_helm
+from tests.chart.rendering import (
+    CHART,
+    HELMS,
+    default_values,
+    refuses,
+    render,
+    run_helm,
+)
 
 FOR_PARENTS = {("global",), ("enabled",)}
 """What a parent chart tells all its charts, and by what it switches this one on."""
@@ -34,6 +41,21 @@ PROPERTIES = sorted(
 )
 MAPS = [path for path, value in schema.keys(default_values()) if isinstance(value, dict)]
 STRICT = [(), *(path for path in MAPS if not FREE & set(path))]
+STRUCTURE = [
+    path
+    for path, value in schema.keys(default_values())
+    if isinstance(value, dict) and value and not (FREE | KUBERNETES_OWN) & set(path)
+]
+"""Maps with values of the chart's inside."""
+NEEDED = [
+    "crds.keep",
+    "control.token.key",
+    "encryption.key",
+    "gateway.shutdownGraceSeconds",
+    "gateway.shutdownDrainSeconds",
+    "gateway.serviceAccount.create",
+    "operator.serviceAccount.create",
+]
 LEAVES = [
     (path, value)
     for path, value in schema.keys(default_values())
@@ -54,6 +76,12 @@ def dotted(path):
     return ".".join(path) or "top level"
 
 
+def set_at(values, path, value):
+    for key in path[:-1]:
+        values = values.setdefault(key, {})
+    values[path[-1]] = value
+
+
 def test_the_defaults_are_valid():
     assert schema.problems(default_values()) == []
 
@@ -63,7 +91,7 @@ def test_the_schema_is_one_that_both_helms_read():
     schema.validator().check_schema(schema.schema())
 
 
-@pytest.mark.parametrize("name", ["values.schema.json", "README.md"])
+@pytest.mark.parametrize("name", generated_files(CHART))
 def test_what_is_made_from_the_values_is_up_to_date(name):
     assert generated_files(CHART)[name] == (CHART / name).read_text(), "make generate"
 
@@ -116,6 +144,42 @@ def test_a_value_of_another_type_is_refused(path, value):
 @pytest.mark.parametrize("helm", HELMS)
 def test_helm_refuses_a_value_of_another_type(helm):
     assert "gateway" in refuses({"gateway": {"replicaCount": "one"}}, helm=helm)
+
+
+@pytest.mark.parametrize("helm", HELMS)
+@pytest.mark.parametrize("path", STRUCTURE, ids=dotted)
+def test_null_for_a_map_is_refused_by_name(path, helm):
+    """Helm takes the map away with all its defaults; what looks into it must not be what tells."""
+    values = schema.nested(path, None)
+    assert f"- {dotted(path)} is null: leave it out" in refuses(values, helm=helm)
+
+
+@pytest.mark.parametrize("helm", HELMS)
+def test_null_for_everything_is_one_answer(helm):
+    """Not a sentence for what is inside, too: that is gone with it."""
+    said = refuses(dict.fromkeys(default_values()), helm=helm)
+    assert "- gateway is null" in said
+    assert "gateway.persistence" not in said
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_null_for_a_value_that_something_follows_from_is_refused_by_name(name):
+    assert name in refuses(schema.nested(tuple(name.split(".")), None))
+
+
+@pytest.mark.parametrize("helm", HELMS)
+def test_null_for_all_other_values_leaves_them_out(helm):
+    """Each means "as the process does it", or nothing; what is switched off would not be looked at."""
+    values = {}
+    for path, value in schema.keys(default_values()):
+        is_left_out = dotted(path) not in NEEDED and path[-1] != "enabled"
+        if path not in STRUCTURE and path[:-1] in [(), *STRUCTURE]:
+            set_at(values, path, None if is_left_out else value)
+    text = str(render(values, helm=helm))
+    assert "HOOKGATE_MAX_INFLIGHT" not in text
+    assert "startupProbe" not in text
+    for kind in ("StatefulSet", "Deployment", "NetworkPolicy"):
+        assert f"'kind': '{kind}'" in text
 
 
 @pytest.mark.parametrize("helm", HELMS)

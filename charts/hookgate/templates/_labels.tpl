@@ -23,13 +23,13 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- if gt (len .) 1 -}}
 {{- $_ := set $own "app.kubernetes.io/component" (index . 1) -}}
 {{- end -}}
-{{- merge $own $root.Values.commonLabels | toYaml -}}
+{{- merge $own (default dict $root.Values.commonLabels) | toYaml -}}
 {{- end -}}
 
 {{/* The labels of an object with labels of its own from the values: (list $ "gateway" $labels). */}}
 {{- define "hookgate.labelsWith" -}}
 {{- $common := include "hookgate.labels" (initial .) | fromYaml -}}
-{{- merge $common (last .) | toYaml -}}
+{{- merge $common (default dict (last .)) | toYaml -}}
 {{- end -}}
 
 {{/* `annotations:` from several maps, the first one wins; nothing where all are empty. */}}

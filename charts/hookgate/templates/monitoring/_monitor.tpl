@@ -32,8 +32,16 @@ namespaceSelector:
   matchNames: [{{ $root.Release.Namespace | quote }}]
 {{- end -}}
 
-{{/* honorLabels: the label `namespace` of our metrics is the tenant's, and not where the pod is. */}}
+{{/*
+What both ask of a port: (list $ $values).
+
+honorLabels: the label `namespace` of our metrics is the tenant's, and not where the pod is. So it is `job` that says
+which installation a series is of, the same for gateway and operator and whichever kind of monitor finds them: rules
+and dashboards tell installations apart by it. What the values add comes after and may say otherwise.
+*/}}
 {{- define "hookgate.monitor.endpoint" -}}
+{{- $root := index . 0 -}}
+{{- with index . 1 -}}
 port: metrics
 path: /metrics
 honorLabels: true
@@ -43,12 +51,15 @@ interval: {{ . | quote }}
 {{- with .scrapeTimeout }}
 scrapeTimeout: {{ . | quote }}
 {{- end }}
-{{- with .relabelings }}
 relabelings:
+  - targetLabel: job
+    replacement: {{ printf "%s/%s" $root.Release.Namespace (include "hookgate.fullname" $root) | quote }}
+{{- with .relabelings }}
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .metricRelabelings }}
 metricRelabelings:
   {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 {{- end -}}

@@ -3,15 +3,37 @@ What values say together that cannot be meant. Each value by itself is the busin
 Every sentence says what to change; all that apply are told at once.
 */}}
 {{- define "hookgate.validate" -}}
-{{- $wrong := concat
+{{- include "hookgate.validate.refuse" (include "hookgate.validate.null" . | fromYamlArray) -}}
+{{- include "hookgate.validate.refuse" (concat
     (include "hookgate.validate.names" . | fromYamlArray)
     (include "hookgate.validate.gateway" . | fromYamlArray)
     (include "hookgate.validate.operator" . | fromYamlArray)
     (include "hookgate.validate.secrets" . | fromYamlArray)
-    (include "hookgate.validate.surroundings" . | fromYamlArray) -}}
-{{- with $wrong -}}
+    (include "hookgate.validate.surroundings" . | fromYamlArray)) -}}
+{{- end -}}
+
+{{- define "hookgate.validate.refuse" -}}
+{{- with . -}}
 {{- fail (printf "\n\nThese values cannot be installed:\n  - %s\n" (join "\n  - " .)) -}}
 {{- end -}}
+{{- end -}}
+
+{{/*
+Null takes a value away with its default, and --reuse-values knows only those of the version before.
+What everything else looks into has to be there.
+*/}}
+{{- define "hookgate.validate.null" -}}
+{{- $hint := .Release.IsUpgrade | ternary " With --reuse-values it may only be new: take --reset-then-reuse-values." "" }}
+{{- range $name := concat (include "hookgate.maps" . | fromYamlArray) (list "crds.keep" "control.token.key" "encryption.key") }}
+{{- $path := splitList "." $name }}
+{{- $parent := $.Values }}
+{{- range initial $path }}
+{{- $parent = get (default dict $parent) . }}
+{{- end }}
+{{- if and (kindIs "map" $parent) (kindIs "invalid" (index $parent (last $path))) }}
+- {{ printf "%s is null: leave it out, and it has its default, or set it.%s" $name $hint | quote }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- define "hookgate.validate.names" -}}
