@@ -16,20 +16,26 @@ __all__ = [
     "Query",
     "Row",
     "Variable",
+    "installations",
     "process_panels",
     "quantiles",
     "stat",
     "succeeding",
 ]
 
+INSTALLATION: Final = 'cluster=~"$cluster",job=~"$job"'
+"""By what a series is known to be of the installations that are chosen: `namespace` is its tenant's.
+
+Not by `instance`, which is another one after each restart of a pod.
+"""
+
 SELECTORS: Final = {
-    "TENANT": 'instance=~"$instance",namespace=~"$namespace"',
-    "SUBSCRIPTION": 'instance=~"$instance",namespace="$namespace",subscription="$subscription"',
-    "NAMESPACE": 'instance=~"$instance",namespace="$namespace"',
-    "PROCESS": 'instance=~"$instance"',
-    "RECORDED": 'namespace=~"$namespace"',
+    "TENANT": f'{INSTALLATION},namespace=~"$namespace"',
+    "SUBSCRIPTION": f'{INSTALLATION},namespace="$namespace",subscription="$subscription"',
+    "NAMESPACE": f'{INSTALLATION},namespace="$namespace"',
+    "PROCESS": INSTALLATION,
 }
-"""Series of tenants, of one subscription, of its namespace, of a process as a whole; and what recording rules made."""
+"""Series of tenants, of one subscription, of its namespace, of a process as a whole."""
 
 Kind = Literal["timeseries", "stat", "table", "state-timeline"]
 Color = Literal["green", "yellow", "orange", "red", "blue", "purple", "text"]
@@ -45,10 +51,7 @@ class Query:
     @property
     def expr(self) -> str:
         """What Prometheus is asked, Grafana's variables aside."""
-        expr = self.text
-        for word, matchers in SELECTORS.items():
-            expr = expr.replace("{" + word, "{" + matchers)
-        return expr
+        return _selecting(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,29 @@ class Variable:
     several: bool = True
     all: str | None = None
 
+    @property
+    def query(self) -> str:
+        """What Prometheus is asked for the values, other variables aside."""
+        return _selecting(self.values)
+
+
+def installations(marker: str) -> tuple[Variable, Variable]:
+    """The choice of installations. ``marker`` is a metric that only the processes that are meant have.
+
+    All is everything, also what has no such label: hardly anybody with one cluster gives it a name.
+    """
+    return (
+        Variable(
+            name="cluster", label="Cluster", values=f"label_values({marker}, cluster)", all=".*"
+        ),
+        Variable(
+            name="job",
+            label="Installation",
+            values=f'label_values({marker}{{cluster=~"$cluster"}}, job)',
+            all=".*",
+        ),
+    )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
@@ -112,6 +138,13 @@ class Dashboard:
     variables: Sequence[Variable]
     rows: Sequence[Row]
     since: str = "now-6h"
+
+
+def _selecting(text: str) -> str:
+    """With the matchers in the place of their words."""
+    for word, matchers in SELECTORS.items():
+        text = text.replace("{" + word, "{" + matchers)
+    return text
 
 
 def quantiles(histogram: str, selector: str, *shares: float) -> list[Query]:
@@ -138,7 +171,7 @@ def succeeding(selector: str, rate: str) -> str:
 
 def process_panels(marker: str, width: int) -> list[Panel]:
     """What a process takes, on Linux. ``marker`` is a metric that only the processes that are meant have."""
-    ours = f"and on (instance) {marker}{{PROCESS}}"
+    ours = f"and on (cluster, job, instance) {marker}{{PROCESS}}"
     return [
         Panel(
             title="Memory",

@@ -71,7 +71,7 @@ def _variable(variable: Variable) -> Json:
         "name": variable.name,
         "label": variable.label,
         "datasource": PROMETHEUS,
-        "query": {"query": variable.values, "refId": variable.name},
+        "query": {"query": variable.query, "refId": variable.name},
         "refresh": 2,  # when the time range changes
         "sort": 1,
         "multi": variable.several,

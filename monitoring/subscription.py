@@ -9,6 +9,7 @@ from monitoring.dashboards import (
     Query,
     Row,
     Variable,
+    installations,
     quantiles,
     stat,
     succeeding,
@@ -215,21 +216,17 @@ SUBSCRIPTION: Final = Dashboard(
     title="hookgate / Subscription",
     description="Does one subscription get its webhooks, and if not, what stands in the way?",
     variables=[
-        Variable(
-            name="instance",
-            label="Gateway",
-            values="label_values(hookgate_inflight_attempts, instance)",
-        ),
+        *installations("hookgate_inflight_attempts"),
         Variable(
             name="namespace",
             label="Namespace",
-            values='label_values(hookgate_deliveries_pending{instance=~"$instance"}, namespace)',
+            values="label_values(hookgate_deliveries_pending{PROCESS}, namespace)",
             several=False,
         ),
         Variable(
             name="subscription",
             label="Subscription",
-            values='label_values(hookgate_deliveries_pending{instance=~"$instance",namespace="$namespace"}, subscription)',
+            values="label_values(hookgate_deliveries_pending{NAMESPACE}, subscription)",
             several=False,
         ),
     ],

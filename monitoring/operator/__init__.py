@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring.dashboards import Dashboard, Variable
+from monitoring.dashboards import Dashboard, Variable, installations
 from monitoring.operator.objects import NOW, OBJECTS
 from monitoring.operator.work import OUTSIDE, PROCESS, WORK
 
@@ -13,16 +13,12 @@ OPERATOR: Final = Dashboard(
     title="hookgate / Operator",
     description="Is what people apply at work in the gateway, and does its status say so?",
     variables=[
-        Variable(
-            name="instance",
-            label="Operator",
-            values="label_values(hookgate_operator_leader, instance)",
-        ),
+        *installations("hookgate_operator_leader"),
         Variable(
             name="namespace",
             label="Namespace",
-            values='label_values(hookgate_subscriptions{instance=~"$instance"}, namespace)',
-            all=".*",  # what is nobody\'s has no namespace
+            values="label_values(hookgate_subscriptions{PROCESS}, namespace)",
+            all=".*",  # what is nobody's has no namespace
         ),
     ],
     rows=[NOW, OBJECTS, WORK, OUTSIDE, PROCESS],

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring.dashboards import Dashboard, Variable
+from monitoring.dashboards import Dashboard, Variable, installations
 from monitoring.overview.gateway import GATEWAY
 from monitoring.overview.now import NOW
 from monitoring.overview.traffic import LATENCY, TRAFFIC
@@ -15,16 +15,12 @@ OVERVIEW: Final = Dashboard(
     title="hookgate / Overview",
     description="Does hookgate deliver, and if not: whose receiver, or which part of it?",
     variables=[
-        Variable(
-            name="instance",
-            label="Gateway",
-            values="label_values(hookgate_inflight_attempts, instance)",
-        ),
+        *installations("hookgate_inflight_attempts"),
         Variable(
             name="namespace",
             label="Namespace",
-            values='label_values(hookgate_deliveries_pending{instance=~"$instance"}, namespace)',
-            all=".*",  # what is nobody\'s has no namespace
+            values="label_values(hookgate_deliveries_pending{PROCESS}, namespace)",
+            all=".*",  # what is nobody's has no namespace
         ),
     ],
     rows=[NOW, TRAFFIC, LATENCY, WHOSE, GATEWAY],

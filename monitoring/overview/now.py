@@ -14,7 +14,7 @@ NOW: Final = Row(
     [
         stat(
             title="Firing alerts",
-            description="Alerts of hookgate that fire, in all namespaces. Normal is 0. The table below names them; "
+            description="Alerts of hookgate that fire, in all installations and namespaces. Normal is 0. The table below names them; "
             "each alert has a runbook.",
             queries=[
                 Query('count(ALERTS{alertname=~"Hookgate.+",alertstate="firing"}) or ' + NONE_HERE)
@@ -43,9 +43,9 @@ NOW: Final = Row(
             description="The same share over 30 days, as a service level. It needs the recording rules of the chart.",
             queries=[
                 Query(
-                    "sum(sum_over_time(namespace:hookgate_webhooks_delivered:rate5m{RECORDED}[30d]))"
+                    "sum(sum_over_time(namespace:hookgate_webhooks_delivered:rate5m{TENANT}[30d]))"
                     " / "
-                    "(sum(sum_over_time(namespace:hookgate_webhooks_ended:rate5m{RECORDED}[30d])) > 0)"
+                    "(sum(sum_over_time(namespace:hookgate_webhooks_ended:rate5m{TENANT}[30d])) > 0)"
                 )
             ],
             unit="percentunit",

@@ -86,8 +86,8 @@ TRAFFIC: Final = Row(
             "nothing ended has no line.",
             queries=[
                 Query(
-                    "namespace:hookgate_webhooks_delivered:rate5m{RECORDED}"
-                    " / (namespace:hookgate_webhooks_ended:rate5m{RECORDED} > 0)",
+                    "sum by (namespace) (namespace:hookgate_webhooks_delivered:rate5m{TENANT})"
+                    " / (sum by (namespace) (namespace:hookgate_webhooks_ended:rate5m{TENANT}) > 0)",
                     "{{namespace}}",
                 )
             ],

@@ -10,7 +10,7 @@ __all__ = ["WHOSE"]
 TO_SUBSCRIPTION: Final = (
     "This subscription",
     (
-        "/d/hookgate-subscription?var-datasource=${datasource}"
+        "/d/hookgate-subscription?var-datasource=${datasource}&${cluster:queryparam}&${job:queryparam}"
         "&var-namespace=${__data.fields.namespace}"
         "&var-subscription=${__data.fields.subscription}&${__url_time_range}"
     ),

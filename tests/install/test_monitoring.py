@@ -57,10 +57,7 @@ async def all_up(it: Prometheus, standing: Release) -> None:
     names = {pod["metadata"]["name"] for pod in await standing.pods()}
     up = await it.until("up == 1", lambda found: len(found) == len(names), within=WITHIN)
     assert {sample.labels["pod"] for sample in up} == names
-    assert {sample.labels["job"] for sample in up} == {
-        "hookgate-gateway-metrics",
-        "hookgate-operator-metrics",
-    }
+    assert {sample.labels["job"] for sample in up} == {"standing/hookgate"}
     assert {sample.labels["namespace"] for sample in up} == {"standing"}
     assert all(target["health"] == "up" for target in await it.targets())
 

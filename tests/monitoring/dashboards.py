@@ -4,7 +4,7 @@ The dashboards as they are shipped, and what their panels ask.
     for expression in expressions(namespace="shop", subscription="invoices"):
         await prometheus.query(expression.expr)
 
-`expressions(*, instance=".*", namespace=".*", subscription="", rate_interval="1m", range_="10m")` gives each
+`expressions(*, cluster=".*", job=".*", namespace=".*", subscription="", rate_interval="1m", range_="10m")` gives each
 query of each panel as an `Expression`: `.dashboard` (its uid), `.panel` (its title), `.asked` (as it is written),
 `.expr` (Grafana's variables substituted), `.legend`, `.columns` (of a table). A value of several is `a|b`. `namespace` and
 `subscription` are one each for the dashboard of one subscription; without a `subscription` that one is left
@@ -55,7 +55,8 @@ def panels(name: str) -> Iterator[dict[str, Any]]:
 
 def expressions(
     *,
-    instance: str = ".*",
+    cluster: str = ".*",
+    job: str = ".*",
     namespace: str = ".*",
     subscription: str = "",
     rate_interval: str = "1m",
@@ -66,7 +67,8 @@ def expressions(
     values = {
         "$__rate_interval": rate_interval,
         "$__range": range_,
-        "$instance": instance,
+        "$cluster": cluster,
+        "$job": job,
         "$namespace": namespace,
         "$subscription": subscription,
     }

@@ -21,7 +21,8 @@ from tests.monitoring.registered import gateway_metrics, operator_metrics
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 ALL = expressions(namespace="shop", subscription="invoices")
 ALERTS = {"alertname", "alertstate", "severity", "namespace", "subscription"}
-OF_TARGETS = {"instance"}
+OF_TARGETS = {"cluster", "job", "instance"}
+INSTALLATION = ("cluster", "job")
 LABEL_VALUES = re.compile(r"label_values\((.*), (\w+)\)$")
 
 each_dashboard = pytest.mark.parametrize("name", NAMES)
@@ -140,7 +141,8 @@ def test_links_lead_to_a_dashboard_and_its_variables():
     for url in links:
         target = url.removeprefix("/d/").partition("?")[0]
         there = {variable["name"] for variable in dashboard(target)["templating"]["list"]}
-        assert set(re.findall(r"var-(\w+)=", url)) <= there
+        handed = set(re.findall(r"var-(\w+)=|\$\{(\w+):queryparam\}", url))
+        assert {name or taken for name, taken in handed} == there
 
 
 # ----------------------------------------------------------------------------------- Prometheus
@@ -159,7 +161,7 @@ async def test_prometheus_takes_every_question(tmp_path):
 def variables(name):
     """What the variables ask, with those substituted that they need."""
     return [
-        variable["query"]["query"].replace("$namespace", "shop").replace("$instance", ".*")
+        re.sub(r"\$(cluster|job)", ".*", variable["query"]["query"]).replace("$namespace", "shop")
         for variable in dashboard(name)["templating"]["list"]
         if variable["type"] == "query"
     ]
@@ -188,19 +190,31 @@ def test_every_variable_is_of_a_label_that_exists(name):
         assert label in EXISTS[selector.name] | OF_TARGETS
 
 
+@each_dashboard
+def test_installations_are_chosen_first_and_all_of_them_are_whatever_there_is(name):
+    """Also what has no such label: who has one cluster gives it no name."""
+    cluster, job = [v for v in dashboard(name)["templating"]["list"] if v["name"] in INSTALLATION]
+    assert (cluster["name"], job["name"]) == INSTALLATION
+    for variable in (cluster, job):
+        assert (variable["multi"], variable["includeAll"]) == (True, True)
+        assert variable["allValue"] == ".*"
+        assert variable["current"]["value"] == "$__all"
+
+
 @each_expression
 def test_every_series_is_of_what_was_chosen(asked):
-    """Of the namespaces and processes that are chosen above; on one subscription's dashboard, of nothing else."""
+    """Of the namespaces and installations that are chosen above; on one subscription's dashboard, of nothing else."""
     several = asked.dashboard != "hookgate-subscription"
     for selector in selectors(asked.asked):
-        if selector.name == "ALERTS":  # of rules, which know no process
+        if selector.name == "ALERTS":  # of rules, which may be of none
             continue
         matchers, labels = selector.matchers, EXISTS[selector.name]
         if "namespace" in labels:
             chosen = ("=~", "$namespace") if several else ("=", "$namespace")
             assert matchers["namespace"] == chosen, asked
-        if selector.name not in recorded():
-            assert matchers["instance"] == ("=~", "$instance"), asked
+        for label in INSTALLATION:
+            assert matchers[label] == ("=~", f"${label}"), asked
+        assert "instance" not in matchers, f"{asked}: another one after each restart"
         if not several and "subscription" in labels:
             assert matchers["subscription"] == ("=", "$subscription"), asked
 

@@ -13,10 +13,15 @@ from tests.monitoring.pictures.picture import picture
 
 FOLDER = ROOT / "docs/pictures"
 STEP = 5.0
+EVERY_INSTALLATION = {"cluster": ".*", "job": ".*"}
 CHOSEN = {
-    "hookgate-overview": {"instance": ".*", "namespace": ".*"},
-    "hookgate-subscription": {"instance": ".*", "namespace": "shop", "subscription": "invoices"},
-    "hookgate-operator": {"instance": ".*", "namespace": ".*"},
+    "hookgate-overview": {**EVERY_INSTALLATION, "namespace": ".*"},
+    "hookgate-subscription": {
+        **EVERY_INSTALLATION,
+        "namespace": "shop",
+        "subscription": "invoices",
+    },
+    "hookgate-operator": {**EVERY_INSTALLATION, "namespace": ".*"},
 }
 
 
