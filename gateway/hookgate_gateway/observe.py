@@ -82,6 +82,7 @@ class Observer(EventLog):
         self._commit_seconds = Histogram("store_commit_seconds", "Time of one commit, as its waiters saw it.", buckets=_COMMIT_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
         refused = Counter("requests_refused_total", "Requests and connections turned away by a limit, by which.", ["reason"], **names)  # type: ignore[arg-type]  # fmt: skip
         self._refused = {reason: refused.labels(reason.value) for reason in RefusedRequest}
+        self._backlog_refusals = CounterTally("hookgate_backlog_refusals", "Reports and replays refused because their namespace has as many pending deliveries as it may.", ["namespace"], registry)  # fmt: skip
         self._signatures_wrong = CounterTally("hookgate_signature_failures", "Webhooks of Skyvern servers whose signature is missing, wrong or too old, by the source that they claim to be of.", ["namespace", "source"], registry)  # fmt: skip
         unauthenticated = Counter("authentication_failures_total", "Requests without a credential that is known, by the kind that they needed.", ["credential"], **names)  # type: ignore[arg-type]  # fmt: skip
         self._unauthenticated = {kind: unauthenticated.labels(kind.value) for kind in Credential}
@@ -119,6 +120,11 @@ class Observer(EventLog):
     def refused(self, reason: RefusedRequest) -> None:
         """A limit turned a request or a connection away."""
         self._refused[reason].inc()
+
+    def backlog_full(self, namespace: Namespace) -> None:
+        """A namespace has as many pending deliveries as it may, and one that would be more was turned away."""
+        self.refused(RefusedRequest.BACKLOG_FULL)
+        self._backlog_refusals.add((namespace,))
 
     def unauthenticated(self, credential: Credential) -> None:
         """A request had no such credential, or one that nobody knows."""
@@ -206,6 +212,7 @@ class Observer(EventLog):
 
     def _namespace_begins(self, namespace: Namespace) -> None:
         self._received.begin((namespace, *_REJECTED))
+        self._backlog_refusals.begin((namespace,))
         self._ends_begin(namespace, "")
 
     def _ends_begin(self, namespace: Namespace, subscription: str) -> None:

@@ -59,12 +59,17 @@ GATEWAY: Final = Row(
             title="Requests refused, by reason",
             description="Turned away by a limit, though nothing was wrong with what they asked. docs/operations.md "
             "says for each reason which limit it is and when to raise it. store and overloaded are the gateway's "
-            "own trouble, the others mostly a client's.",
+            "own trouble, the others mostly a client's. backlog_full says whose: a receiver of that namespace takes "
+            "nothing, or a subscription is held.",
             queries=[
                 Query(
-                    "sum by (reason) (rate(hookgate_requests_refused_total{PROCESS}[$__rate_interval])) > 0",
+                    'sum by (reason) (rate(hookgate_requests_refused_total{PROCESS,reason!="backlog_full"}[$__rate_interval])) > 0',
                     "{{reason}}",
-                )
+                ),
+                Query(
+                    "sum by (namespace) (rate(hookgate_backlog_refusals_total{TENANT}[$__rate_interval])) > 0",
+                    "backlog_full: {{namespace}}",
+                ),
             ],
             unit="cps",
             stacked=True,

@@ -56,6 +56,19 @@ def test_what_was_counted_stays_when_a_subscription_is_declared_again():
         ]
 
 
+def test_the_first_report_that_a_full_backlog_refuses_is_a_step_from_zero():
+    registry = CollectorRegistry()
+    observer = Observer(registry)
+    declare(observer)
+    (line,) = exposed(registry, "backlog_refusals_total")
+    assert line == 'hookgate_backlog_refusals_total{namespace="shop"} 0.0'
+    observer.backlog_full(SHOP)
+    (line,) = exposed(registry, "backlog_refusals_total")
+    assert line.endswith(" 1.0")
+    (line,) = exposed(registry, "requests_refused_total", "backlog_full")
+    assert line.endswith(" 1.0"), "it is a refused request, too"
+
+
 def test_without_the_subscription_label_no_subscription_has_series():
     registry = CollectorRegistry()
     declare(Observer(registry, subscription_label=False), "invoices", "refunds")

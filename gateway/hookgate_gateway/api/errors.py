@@ -113,7 +113,9 @@ def from_exception(error: Exception, observer: Observer, route: str) -> web.Stre
         raise error
     refusal = _translated(error)
     if refusal is not None:
-        if reason := _COUNTED.get(refusal.code):
+        if isinstance(error, BacklogFull):
+            observer.backlog_full(error.namespace)
+        elif reason := _COUNTED.get(refusal.code):
             observer.refused(reason)
         elif credential := _UNAUTHENTICATED.get(refusal.code):
             observer.unauthenticated(credential)
@@ -207,12 +209,11 @@ _COUNTED: Final[Mapping[str, RefusedRequest]] = {
     "too_many_requests": RefusedRequest.KEY_RATE,
     "too_many_tests": RefusedRequest.DIRECT_RATE,
     "no_slot": RefusedRequest.DIRECT_RATE,
-    "backlog_full": RefusedRequest.BACKLOG_FULL,
     "overloaded": RefusedRequest.OVERLOADED,
     "store_full": RefusedRequest.STORE,
     "store_unavailable": RefusedRequest.STORE,
 }
-"""Refusals that a limit is the reason of, by their code."""
+"""Refusals that a limit is the reason of, by their code; a full backlog is told by its namespace, too."""
 
 _UNAUTHENTICATED: Final[Mapping[str, Credential]] = {
     "invalid_credentials": Credential.API_KEY,

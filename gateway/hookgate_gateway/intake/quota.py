@@ -20,13 +20,15 @@ RETRY_AFTER = 30
 class BacklogFull(Exception):
     """The namespace has as many pending deliveries as it may: 429 with Retry-After, nothing stored."""
 
-    def __init__(self, pending: int, limit: int) -> None:
+    def __init__(self, namespace: Namespace, pending: int, limit: int) -> None:
         super().__init__(
             f"{pending} deliveries of this namespace are pending, {limit} may be;"
             " nothing was stored. See /v1/deliveries?state=pending"
         )
         self.retry_after = RETRY_AFTER
         """Seconds."""
+        self.namespace = namespace
+        """One that proved who it is: only with a key, or a source's signature, does one come so far."""
         self.pending = pending
         self.limit = limit
 
@@ -61,4 +63,4 @@ class BacklogQuota:
     def check(self, namespace: Namespace) -> None:
         """Raises BacklogFull when the namespace may have no more."""
         if self._limit and self._pending[namespace] >= self._limit:
-            raise BacklogFull(self._pending[namespace], self._limit)
+            raise BacklogFull(namespace, self._pending[namespace], self._limit)

@@ -100,6 +100,12 @@ def refused(world: World, reason: str) -> float | None:
     )
 
 
+def backlog_refusals(world: World, namespace: str) -> float | None:
+    return world.observer.registry.get_sample_value(
+        "hookgate_backlog_refusals_total", {"namespace": namespace}
+    )
+
+
 async def test_a_key_that_calls_too_often_is_told_when_to_come_again(narrow: World) -> None:
     tenant, other = await narrow.tenant(), await narrow.tenant()
     assert (await tenant.call("GET", "/v1/events")).status == 200
@@ -124,7 +130,20 @@ async def test_a_full_backlog_is_told_with_its_numbers(tmp_path: Path) -> None:
         assert (reply.json()["pending"], reply.json()["limit"]) == (2, 2)
         assert int(reply.headers["Retry-After"]) >= 1
         assert refused(world, "backlog_full") == 1
+        assert backlog_refusals(world, tenant.namespace) == 1
         assert (await tenant.call("GET", "/v1/events/evt_none")).status == 404, "nothing else stops"
+
+
+async def test_a_stranger_is_refused_before_a_namespace_is_counted(tmp_path: Path) -> None:
+    """Else everybody could make series by the namespaces that he names."""
+    quota = BacklogQuota(1)
+    quota.added(Namespace("full"), 1)
+    async with open_world(tmp_path, quota=quota) as world:
+        headers = {"X-Skyvern-Signature": "0" * 64}
+        reply = await world.call("POST", "/v1/ingest/full/skyvern", headers=headers, json={})
+        assert reply.status == 401
+        assert refused(world, "backlog_full") == 0
+        assert backlog_refusals(world, "full") is None
 
 
 async def test_a_replay_is_one_more_that_waits(tmp_path: Path) -> None:
@@ -137,6 +156,7 @@ async def test_a_replay_is_one_more_that_waits(tmp_path: Path) -> None:
         await tenant.post(again, status=202)
         reply = await tenant.call("POST", again)
         assert (reply.status, reply.code) == (429, "backlog_full")
+        assert backlog_refusals(world, tenant.namespace) == 1
         reply = await tenant.call("POST", "/v1/deliveries/dlv_none/replay")
         assert reply.status == 404
         assert len((await tenant.get("/v1/deliveries"))["items"]) == 2
