@@ -10,6 +10,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -182,7 +183,7 @@ async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
     Fernet(key.strip())
     secrets = await _secrets(place)
     (place.home / "values.yaml").write_text(
-        "gateway: {retentionDays: 7}\noperator: {replicaCount: 2}\n"
+        "operator: {replicaCount: 2}\ngateway:\n  retentionDays: 7\n"
     )
     await place.run("upgrade")
     (container,) = (await kubectl.get("pod", GATEWAY))["spec"]["containers"]
@@ -198,9 +199,8 @@ async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
 
     await _a_restored_store_is_that_of_the_backup(place)
     if place.node:  # elsewhere it is for the storage class to say
-        await place.run("larger volume")
-        claim = await kubectl.get("pvc", STORE)
-        assert claim["spec"]["resources"]["requests"]["storage"] == "20Gi"
+        await _a_larger_volume_is_that_of_the_same_pod(place)
+        await _another_volume_has_the_store(place)
 
     await _own_secrets_are_what_the_chart_takes(place)
     await place.run("uninstall")
@@ -225,6 +225,39 @@ async def _a_restored_store_is_that_of_the_backup(place: Place) -> None:
     )
     assert len({line.split()[0] for line in sums.splitlines()}) == 1
     await place.run("start again")
+
+
+async def _a_larger_volume_is_that_of_the_same_pod(place: Place) -> None:
+    """Which goes on meanwhile; the StatefulSet made anew takes it up."""
+    kubectl = place.control_plane.kubectl("hookgate")
+    before = (await kubectl.get("pod", GATEWAY))["metadata"]["uid"]
+    with (place.home / "values.yaml").open("a") as values:
+        values.write("  persistence: {size: 20Gi}\n")
+    await place.run("larger volume")
+    pod, claim = await kubectl.get("pod", GATEWAY), await kubectl.get("pvc", STORE)
+    assert claim["spec"]["resources"]["requests"]["storage"] == "20Gi"
+    assert pod["metadata"]["uid"] == before
+    found = await kubectl.get("sts", "hookgate-gateway")
+    (owner,) = pod["metadata"]["ownerReferences"]
+    assert owner["uid"] == found["metadata"]["uid"]
+    (template,) = found["spec"]["volumeClaimTemplates"]
+    assert template["spec"]["resources"]["requests"]["storage"] == "20Gi"
+
+
+async def _another_volume_has_the_store(place: Place) -> None:
+    kubectl = place.control_plane.kubectl("hookgate")
+    before = (await kubectl.get("pvc", STORE))["metadata"]["uid"]
+    await place.run("stop")
+    values = place.home / "values.yaml"
+    values.write_text(values.read_text().replace("{size:", "{storageClass: fast, size:"))
+    sums = await place.run("another volume")
+    assert len(set(re.findall(r"\b[0-9a-f]{64}\b", sums))) == 1
+    await place.run("stop")
+    assert "all is well" in await place.run("restore")
+    await place.run("start again")
+    claim = await kubectl.get("pvc", STORE)
+    assert claim["spec"]["storageClassName"] == "fast"
+    assert claim["metadata"]["uid"] != before
 
 
 async def _own_secrets_are_what_the_chart_takes(place: Place) -> None:
