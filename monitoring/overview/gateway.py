@@ -6,6 +6,17 @@ from monitoring.dashboards import Panel, Query, Row, process_panels, quantiles
 
 __all__ = ["GATEWAY"]
 
+OF_CLIENTS: Final = (
+    "sum by (reason) "
+    '(rate(hookgate_requests_refused_total{PROCESS,reason!="backlog_full"}[$__rate_interval]))'
+)
+OF_A_BACKLOG: Final = (
+    "label_join(label_replace("
+    "sum by (namespace) (rate(hookgate_backlog_refusals_total{TENANT}[$__rate_interval])) > 0, "
+    '"reason", "backlog_full", "", ""), "reason", " of ", "reason", "namespace")'
+)
+"""Refused requests by their reason; those of a full backlog say whose it is."""
+
 GATEWAY: Final = Row(
     "The gateway",
     [
@@ -62,14 +73,7 @@ GATEWAY: Final = Row(
             "own trouble, the others mostly a client's. backlog_full says whose: a receiver of that namespace takes "
             "nothing, or a subscription is held.",
             queries=[
-                Query(
-                    'sum by (reason) (rate(hookgate_requests_refused_total{PROCESS,reason!="backlog_full"}[$__rate_interval])) > 0',
-                    "{{reason}}",
-                ),
-                Query(
-                    "sum by (namespace) (rate(hookgate_backlog_refusals_total{TENANT}[$__rate_interval])) > 0",
-                    "backlog_full: {{namespace}}",
-                ),
+                Query(f"{OF_CLIENTS} > 0 or {OF_A_BACKLOG}", "{{reason}}"),
             ],
             unit="cps",
             stacked=True,

@@ -16,6 +16,7 @@ from hookgate_gateway.settings import SETTINGS
 from tests.monitoring.dashboards import FOLDER, NAMES, RULES, dashboard, expressions, panels
 from tests.monitoring.prometheus import prometheus
 from tests.monitoring.promql import groupings, selectors
+from tests.monitoring.promtool import gives
 from tests.monitoring.registered import gateway_metrics, operator_metrics
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -217,6 +218,19 @@ def test_every_series_is_of_what_was_chosen(asked):
         assert "instance" not in matchers, f"{asked}: another one after each restart"
         if not several and "subscription" in labels:
             assert matchers["subscription"] == ("=", "$subscription"), asked
+
+
+def test_what_a_full_backlog_refuses_says_whose_it_is(tmp_path):
+    overview = expressions(rate_interval="5m", names=["hookgate-overview"])
+    (expr,) = {one.expr for one in overview if one.panel == "Requests refused, by reason"}
+    series = {
+        'hookgate_requests_refused_total{reason="broken", namespace="hookgate"}': "0+60x20",
+        'hookgate_requests_refused_total{reason="backlog_full", namespace="hookgate"}': "0+120x20",
+        'hookgate_backlog_refusals_total{namespace="shop"}': "0+120x20",
+        'hookgate_backlog_refusals_total{namespace="robots"}': "0x20",
+    }
+    answers = {'{reason="broken"}': 1, '{reason="backlog_full of shop", namespace="shop"}': 2}
+    gives(expr, series, minute=10, answers=answers, home=tmp_path)
 
 
 @each_expression

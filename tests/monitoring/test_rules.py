@@ -6,7 +6,6 @@ way that changes its meaning, and promtool has to object each time.
 """
 
 import re
-import subprocess
 
 import pytest
 import yaml
@@ -14,8 +13,9 @@ import yaml
 from tests.acceptance.harness import eventually
 from tests.monitoring.alerting import ALERTS, CASES, RECORDED, TESTS, recording, tried_files
 from tests.monitoring.dashboards import RULES
-from tests.monitoring.prometheus import debian_program, prometheus
+from tests.monitoring.prometheus import prometheus
 from tests.monitoring.promql import groupings, selectors
+from tests.monitoring.promtool import promtool
 from tests.monitoring.registered import gateway_metrics, operator_metrics
 from tests.monitoring.wrong_rules import wrong_ones
 from tests.test_metrics_reference import rows, words
@@ -27,16 +27,6 @@ EXISTS = REGISTERED | {name: set() for name in RECORDED}
 RUNBOOK = "https://github.com/hookgate/hookgate/blob/main/docs/runbooks/{}.md"
 
 each_alert = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.id)
-
-
-def promtool(*arguments, cwd=None):
-    return subprocess.run(
-        [debian_program("promtool"), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-    )
 
 
 # ------------------------------------------------------------------------------------- promtool
