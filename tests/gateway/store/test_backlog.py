@@ -97,7 +97,8 @@ class TestTakingWhatIsDue:
     async def test_a_large_body_is_read_when_it_is_sent(self, open_store):
         large = b'{"run_id": "tsk_1"}'.ljust(65537)
         async with open_store() as store:
-            await owed(store, acceptance(body=large))
+            (fresh,) = await owed(store, acceptance(body=large))
+            assert (fresh.body, fresh.body_size) == (None, 65537)
         async with open_store() as store:
             (delivery,) = (await store.take_due(START, 10)).deliveries
             assert (delivery.body, delivery.body_size) == (None, 65537)

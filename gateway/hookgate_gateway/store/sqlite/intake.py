@@ -28,6 +28,7 @@ from hookgate_gateway.rules.lane import run_lane
 from hookgate_gateway.store.claims import Expectation
 from hookgate_gateway.store.sqlite.backlog import SqliteBacklog
 from hookgate_gateway.store.sqlite.link import Link
+from hookgate_gateway.store.sqlite.writing.backlog import LARGE_BODY
 
 __all__ = ["SqliteIntake", "run_fields"]
 
@@ -161,6 +162,6 @@ def _delivery(acceptance: Acceptance, new: NewDelivery, target: Target) -> Deliv
         attempts=0,
         due=acceptance.received_at,
         accepted_at=acceptance.received_at,
-        body=acceptance.body,
+        body=acceptance.body if len(acceptance.body) <= LARGE_BODY else None,
         body_size=len(acceptance.body),
     )
