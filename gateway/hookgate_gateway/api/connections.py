@@ -9,7 +9,7 @@ comparison and no timer.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
@@ -29,6 +29,11 @@ _LINGER: Final = 1.0
 """Seconds for which a refused client may read why, before its connection is cut."""
 _LINGERING: Final = 256
 """Refused clients that may do so at the same time."""
+_LARGE_ANSWER: Final = 64 * 1024
+"""Bytes; about what a connection buffers of any answer."""
+_CROWDED_OUT: Final = Refusal(
+    503, "overloaded", "too many large answers are being read", retry_after=1.0
+)
 _GOODBYE: Final = 1.0
 """Seconds for connections to end in order when the listener does: over TLS the client has to answer."""
 
@@ -48,6 +53,8 @@ class ConnectionLimits:
     """In which at least ``progress`` bytes of a waiting answer have to be read."""
     progress: int = 32 * 1024
     sweep_every: float = 2.0
+    answer_bytes: int = 64 * 1024 * 1024
+    """Of large answers that clients are reading, together; one always may be."""
 
 
 class Connection(web.RequestHandler):
@@ -114,6 +121,30 @@ class Connection(web.RequestHandler):
         response.force_close()
         return response
 
+    def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
+        """Send an answer. A large one needs room until nearly all of it has been read."""
+        body = getattr(resp, "body", None)
+        if isinstance(body, bytes) and len(body) > _LARGE_ANSWER:
+            return self._finish_large(request, resp, start_time, len(body))
+        return super().finish_response(request, resp, start_time)
+
+    async def _finish_large(
+        self,
+        request: web.BaseRequest,
+        resp: web.StreamResponse,
+        start_time: float | None,
+        size: int,
+    ) -> tuple[web.StreamResponse, bool]:
+        if not self._connections.hold_answer(size):
+            resp = _CROWDED_OUT.response()
+            return await super().finish_response(request, resp, start_time)
+        try:
+            return await super().finish_response(request, resp, start_time)
+        finally:
+            self._connections.release_answer(size)
+
     def drop(self) -> None:
         """End it at once, whatever is still to be read."""
         if self._wire is not None:
@@ -156,6 +187,7 @@ class Connections:
         self._by_network: Counter[str] = Counter()
         self._lingering: set[asyncio.Transport] = set()
         self._none_left = asyncio.Event()
+        self._answering = 0
         self._loop = asyncio.get_running_loop()
         self.now: Callable[[], float] = self._loop.time
         """Monotonic seconds, as the loop has them."""
@@ -196,6 +228,17 @@ class Connections:
             del self._by_network[connection.network]
         if not self._open:
             self._none_left.set()
+
+    def hold_answer(self, size: int) -> bool:
+        """Take room for an answer of so many bytes; False when there is none."""
+        if self._answering and self._answering + size > self._limits.answer_bytes:
+            return False
+        self._answering += size
+        return True
+
+    def release_answer(self, size: int) -> None:
+        """Give it back."""
+        self._answering -= size
 
     async def end(self) -> None:
         """Come back when all connections have ended, which were told to; the last of them are cut."""

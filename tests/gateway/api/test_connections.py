@@ -174,6 +174,28 @@ async def test_an_answer_that_is_not_read_is_cut_and_one_read_slowly_is_not() ->
                 await asyncio.sleep(0.02)
 
 
+async def test_large_answers_that_are_not_read_leave_no_room_for_another() -> None:
+    ask = b"GET /huge HTTP/1.1\r\nHost: a\r\n\r\n"
+    limits = ConnectionLimits(answer_bytes=len(HUGE) * 3 // 2)
+    async with serving(limits) as server, connected(server.port) as (first, asking):
+        asking.write(ask)  # one always may be read, and no more of it than its head is
+        await first.readuntil(b"\r\n\r\n")
+        async with connected(server.port) as (second, other):
+            other.write(ask)
+            async with asyncio.timeout(WITHIN):
+                refused = await second.readuntil(b"}")
+            assert refused.startswith(b"HTTP/1.1 503 ")
+            assert b"Retry-After: 1" in refused
+            assert b'"code":"overloaded"' in refused
+            other.write(GET)  # what is small is answered
+            async with asyncio.timeout(WITHIN):
+                assert (await second.readuntil(b"}")).endswith(OK)
+            async with asyncio.timeout(60):
+                assert len(await first.readexactly(len(HUGE))) == len(HUGE)
+                other.write(ask)
+                assert (await second.readline()).startswith(b"HTTP/1.1 200 ")
+
+
 async def test_more_connections_than_there_may_be_are_told() -> None:
     async with (
         serving(ConnectionLimits(total=2)) as server,
