@@ -37,6 +37,7 @@ def _fails(gateway: Gateway, **settings: str | None) -> tuple[int, list[str]]:
         ({"store": "mysql://x"}, ["HOOKGATE_STORE", "sqlite:///"]),
         ({"listen": "localhost"}, ["HOOKGATE_LISTEN", "host:port"]),
         ({"max_inflight": "many"}, ["HOOKGATE_MAX_INFLIGHT", "many"]),
+        ({"body_memory_bytes": "1024"}, ["HOOKGATE_BODY_MEMORY_BYTES", "16777216"]),
         ({"retention_days": "-1"}, ["HOOKGATE_RETENTION_DAYS"]),
         ({"egress_allow": "10.0.0.0/99"}, ["HOOKGATE_EGRESS_ALLOW", "10.0.0.0/99"]),
         ({"log_format": "xml"}, ["HOOKGATE_LOG_FORMAT", "json"]),

@@ -23,6 +23,7 @@ from hookgate_gateway.api.services import Services
 from hookgate_gateway.app import descriptors
 from hookgate_gateway.app.background import background
 from hookgate_gateway.app.control import open_control
+from hookgate_gateway.app.memory import BodyBudgets, read_budgets
 from hookgate_gateway.app.upstream import open_upstream, upstream_keys
 from hookgate_gateway.catalogue.build import Forbids
 from hookgate_gateway.catalogue.catalogue import Catalogue
@@ -36,6 +37,7 @@ from hookgate_gateway.ids import Ids
 from hookgate_gateway.intake.accept import Acceptor
 from hookgate_gateway.intake.ingest import Ingest
 from hookgate_gateway.intake.quota import BacklogQuota
+from hookgate_gateway.intake.waiting import IntakeLimits
 from hookgate_gateway.observe import Observer, ReadinessCheck
 from hookgate_gateway.replay.orders import ReplayOrders
 from hookgate_gateway.rules.address import AddressClass
@@ -91,6 +93,7 @@ class _Gateway:
     async def start(self) -> None:
         settings, observer, clock, stack = self._settings, self._observer, self._clock, self._stack
         _check_folder(settings)
+        budgets = read_budgets(settings)
         public = self._taken(bind(settings.listen, "HOOKGATE_LISTEN"))
         metrics = self._taken(bind(settings.metrics_listen, "HOOKGATE_METRICS_LISTEN"))
         keys = upstream_keys(settings, observer)
@@ -145,10 +148,16 @@ class _Gateway:
                 clock,
                 jitter=random.random,
                 max_in_flight=settings.max_inflight,
+                window_bytes=budgets.windows,
+                large_bytes=budgets.outgoing,
             )
         )
-        upstream = await stack.enter_async_context(open_upstream(settings, keys, store, observer))
-        services = await self._services(store, sender, catalogue, quota, health, upstream=upstream)
+        upstream = await stack.enter_async_context(
+            open_upstream(settings, keys, store, observer, budgets.upstream)
+        )
+        services = await self._services(
+            store, sender, catalogue, quota, health, budgets=budgets, upstream=upstream
+        )
         works["replays"] = services.orders.carry_out
         await stack.enter_async_context(
             open_door(make_metrics_app(checks, catalogue, observer), metrics, observer, grace=1.0)
@@ -159,7 +168,7 @@ class _Gateway:
                 public,
                 observer,
                 grace=settings.shutdown_grace_seconds,
-                limits=_connection_limits(settings, observer),
+                limits=_connection_limits(settings, observer, budgets.answers),
             )
         )
         told = {"api": bound_address(public), "metrics": bound_address(metrics)}
@@ -183,6 +192,7 @@ class _Gateway:
         quota: BacklogQuota,
         health: DeliveryHealth,
         *,
+        budgets: BodyBudgets,
         upstream: Upstream | None,
     ) -> Services:
         """What the API asks. Left before the dispatcher, so that its last events are handed over."""
@@ -197,6 +207,7 @@ class _Gateway:
                 ids=ids,
                 clock=clock,
                 observer=observer,
+                limits=IntakeLimits(total_bytes=budgets.intake),
                 quota=quota,
             )
         )
@@ -233,11 +244,12 @@ class _Gateway:
                 clock,
                 learned=self._dispatcher.succeeded,
                 keep=self._dispatcher.keep,
+                large_bytes=budgets.direct,
             ),
             clock=clock,
             ids=ids,
             observer=observer,
-            bodies=BodyReader(self._settings.max_body_bytes),
+            bodies=BodyReader(self._settings.max_body_bytes, budget=budgets.uploads),
             rates=KeyRates(
                 clock.monotonic,
                 self._settings.key_requests_per_second,
@@ -270,7 +282,9 @@ def _check_folder(settings: Settings) -> None:
         )
 
 
-def _connection_limits(settings: Settings, observer: Observer) -> ConnectionLimits:
+def _connection_limits(
+    settings: Settings, observer: Observer, answer_bytes: int
+) -> ConnectionLimits:
     granted = descriptors.grant()
     total = descriptors.for_clients(settings.max_connections, granted, settings.max_inflight)
     if total < settings.max_connections:
@@ -280,7 +294,11 @@ def _connection_limits(settings: Settings, observer: Observer) -> ConnectionLimi
             file_descriptors=granted,
             message="raise the limit of open files (ulimit -n), or lower HOOKGATE_MAX_CONNECTIONS",
         )
-    return ConnectionLimits(total=total, per_address=settings.max_connections_per_address)
+    return ConnectionLimits(
+        total=total,
+        per_address=settings.max_connections_per_address,
+        answer_bytes=answer_bytes,
+    )
 
 
 def _policy(settings: Settings) -> UpkeepPolicy:

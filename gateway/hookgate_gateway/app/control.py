@@ -60,7 +60,7 @@ class ControlListener:
             view=view,
             feed=feed,
             admit=self.token.admit,
-            bodies=BodyReader(MAX_BODY_BYTES),
+            bodies=BodyReader(MAX_BODY_BYTES, budget=4 * MAX_BODY_BYTES),
             observer=observer,
         )
         app = make_control_app(services)

@@ -50,14 +50,18 @@ def upstream_keys(settings: Settings, observer: Observer) -> SecretWords | None:
 
 @asynccontextmanager
 async def open_upstream(
-    settings: Settings, keys: SecretWords | None, owners: RunOwners, observer: Observer
+    settings: Settings,
+    keys: SecretWords | None,
+    owners: RunOwners,
+    observer: Observer,
+    answer_bytes: int,
 ) -> AsyncIterator[Upstream | None]:
-    """The upstream until the end of the block."""
+    """The upstream until the end of the block; its answers may hold ``answer_bytes`` together."""
     if keys is None or settings.upstream_url is None or settings.public_url is None:
         yield None
         return
     observer.source_begins(NOBODY, SOURCE)
-    async with UpstreamClient(settings.upstream_url, keys) as client:
+    async with UpstreamClient(settings.upstream_url, keys, answer_bytes=answer_bytes) as client:
         yield Upstream(
             client=client,
             keys=keys,

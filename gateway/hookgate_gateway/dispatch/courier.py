@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from hookgate.deliveries import Outcome
-from hookgate_gateway.dispatch.bodies import LargeBodies
+from hookgate_gateway.dispatch.bodies import LARGE_BODY_BYTES, LargeBodies
 from hookgate_gateway.dispatch.plan import Blocked, Catalogue, Held, plan
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Backlog, Sender, Shipment, StoreUnavailable
@@ -30,6 +30,7 @@ class Courier:
         *,
         park: Callable[[Delivery], None],
         release: Callable[[Delivery], None],
+        large_bytes: int = LARGE_BODY_BYTES,
     ) -> None:
         self._backlog = backlog
         self._sender = sender
@@ -38,7 +39,7 @@ class Courier:
         self._clock = clock
         self._park = park
         self._release = release
-        self._large = LargeBodies()
+        self._large = LargeBodies(large_bytes)
 
     async def attempt(self, delivery: Delivery) -> Attempt | None:
         """Make the attempt; None when the delivery was given back and no attempt was used up."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 from hookgate.deliveries import Outcome
 from hookgate_gateway.catalogue.snapshot import Snapshot
+from hookgate_gateway.dispatch.bodies import LargeBodies
 from hookgate_gateway.dispatch.courier import Courier
 from hookgate_gateway.dispatch.plan import (
     Blocked,
@@ -42,6 +43,7 @@ from hookgate_process.clock import Clock
 SLOTS = 16
 SLOTS_OF_A_NAMESPACE = 2
 TESTS_A_MINUTE = 30
+DIRECT_BODY_BYTES = 64 * 1024 * 1024
 _MINUTE = 60.0
 _TRIES = 3
 _PAUSE = 0.2
@@ -79,6 +81,7 @@ class DirectSends:
         *,
         learned: Callable[[Delivery, Attempt], None],
         keep: Callable[[Recording], bool],
+        large_bytes: int = DIRECT_BODY_BYTES,
     ) -> None:
         self._backlog = backlog
         self._catalogue = catalogue
@@ -89,6 +92,7 @@ class DirectSends:
         self._courier = Courier(
             backlog, sender, catalogue, observer, clock, park=_keep, release=_keep
         )
+        self._large = LargeBodies(large_bytes)
         self._in_flight: Counter[Namespace] = Counter()
         self._tests: dict[str, deque[float]] = {}
 
@@ -136,11 +140,15 @@ class DirectSends:
         return lane_terms(delivery.lane, self._catalogue.snapshot).endpoint
 
     async def _attempt(self, delivery: Delivery) -> Attempt:
-        body = delivery.body
-        if body is None:
+        if delivery.body is not None:
+            return await self._send(delivery, delivery.body)
+        async with self._large.room(delivery.namespace, delivery.body_size):
             body = await self._backlog.body(delivery.namespace, delivery.event_id)
-        if body is None:
-            return self._courier.blocked("the event's bytes are not in the store any more")
+            if body is None:
+                return self._courier.blocked("the event's bytes are not in the store any more")
+            return await self._send(delivery, body)
+
+    async def _send(self, delivery: Delivery, body: bytes) -> Attempt:
         match plan_direct(delivery, body, self._catalogue.snapshot):
             case Shipment() as shipment:
                 return await self._courier.send(shipment)

@@ -11,6 +11,7 @@ from typing import Self
 
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.dispatch.admission import Admission
+from hookgate_gateway.dispatch.bodies import LARGE_BODY_BYTES
 from hookgate_gateway.dispatch.courier import Courier
 from hookgate_gateway.dispatch.expiry import Expiry
 from hookgate_gateway.dispatch.feed import DueFeed, Refills
@@ -65,6 +66,7 @@ class Dispatcher:
         jitter: Callable[[], float],
         max_in_flight: int = 1024,
         window_bytes: int = WINDOW_BYTES,
+        large_bytes: int = LARGE_BODY_BYTES,
     ) -> None:
         self._backlog = backlog
         self._catalogue = catalogue
@@ -89,6 +91,7 @@ class Dispatcher:
             clock,
             park=self._admission.park,
             release=self._admission.release,
+            large_bytes=large_bytes,
         )
         self._judge = Judge(
             catalogue,

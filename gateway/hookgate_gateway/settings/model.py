@@ -159,6 +159,16 @@ class Settings(StoreSettings):
         " runs with very large outputs.",
         examples=["16777216"],
     )
+    body_memory_bytes: int = Field(
+        832 * 1024 * 1024,
+        ge=16 * 1024 * 1024,
+        le=1024**4,
+        description="Memory for bodies that arrive, wait or are sent, in bytes; beyond it callers get 503"
+        " and large deliveries wait. It divides into what each part may hold. The process takes more:"
+        " 256 MiB, and 30 times the largest report. Set it where memory is scarce, or for many large"
+        " reports.",
+        examples=["536870912"],
+    )
     key_requests_per_second: float | None = Field(
         None,
         gt=0,

@@ -88,7 +88,7 @@ class Upstream:
         """
         passed = {name: headers[name] for name in PASSED_HEADERS if name in headers}
         sent = forwarded(document, self._public_url, namespace, asked)
-        found = read_run(await self._client.create(kind, sent, passed))
+        found = read_run(await self._client.create(namespace, kind, sent, passed))
         own = document.get("webhook_url")
         return self._told("create", _restored(found, namespace, own))
 
@@ -96,7 +96,7 @@ class Upstream:
         self, namespace: Namespace, run_id: RunId, own_url: str | None
     ) -> SeenRun | None:
         """The run as the upstream has it now; None, and a line in the log, when that is not to be had."""
-        found = read_run(await self._client.look(run_id))
+        found = read_run(await self._client.look(namespace, run_id))
         if isinstance(found, tuple) and found[1].run_id != run_id:
             found = Away("upstream_unreadable", "the upstream answered another run")
         seen = self._told("look", _restored(found, namespace, own_url))
@@ -104,7 +104,7 @@ class Upstream:
 
     async def cancel(self, namespace: Namespace, run_id: RunId) -> Answered | Refused | Away:
         """Its end is reported by the upstream, as any other."""
-        answer = self._told("cancel", await self._client.cancel(run_id))
+        answer = self._told("cancel", await self._client.cancel(namespace, run_id))
         if isinstance(answer, Refused):
             return _refused(answer, namespace, None)
         return answer

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.store.sqlite.store import SqliteStore
-from hookgate_gateway.upstream.client import UpstreamClient
+from hookgate_gateway.upstream.client import MAX_ANSWER, UpstreamClient
 from hookgate_gateway.upstream.engine import RunOwners, Upstream
 from hookgate_process.watched_files import SecretWords
 from tests.gateway.api.world import Reply, Tenant, World, open_world
@@ -31,13 +31,17 @@ SPELLINGS = ("webhook_url", "webhook_callback_url", "webhookUrl", "webhookCallba
 
 
 @asynccontextmanager
-async def forwarding(folder: Path, url: str, deadline: float = 10.0) -> AsyncIterator[World]:
+async def forwarding(
+    folder: Path, url: str, deadline: float = 10.0, answer_bytes: int = 64 << 20
+) -> AsyncIterator[World]:
     """A gateway with that upstream."""
     file = folder / "upstream-key"
     file.write_text(f"{KEY}\n")
     async with AsyncExitStack() as stack:
         keys = SecretWords(file, "key", changed=print, refused=print)
-        client = await stack.enter_async_context(UpstreamClient(url, keys, deadline=deadline))
+        client = await stack.enter_async_context(
+            UpstreamClient(url, keys, deadline=deadline, answer_bytes=answer_bytes)
+        )
 
         def made(owners: RunOwners, observer: Observer) -> Upstream:
             return Upstream(
@@ -273,6 +277,19 @@ async def test_no_usable_answer_is_502(
     assert (reply.status, reply.code) == (502, code)
     assert KEY.encode() not in reply.body
     assert await shop.get("/v1/runs") == []
+
+
+async def test_large_answers_wait_for_room(tmp_path: Path, server: Skyvern) -> None:
+    """Each is larger than a namespace's half, and all of them come. One that is out of all measure does not."""
+    async with forwarding(tmp_path, server.url, answer_bytes=3_000_000) as world:
+        shop = await world.tenant()
+        run_id = (await ask(shop)).json()["run_id"]
+        server.runs[run_id]["output"] = "x" * 2_000_000
+        asked = [shop.call("GET", f"/v1/runs/{run_id}") for _ in range(4)]
+        replies = await asyncio.gather(*asked)
+        assert {len(reply.json()["output"]) for reply in replies} == {2_000_000}
+        server.runs[run_id]["output"] = "x" * MAX_ANSWER
+        assert (await shop.get(f"/v1/runs/{run_id}"))["output"] is None, "as it is stored"
 
 
 async def test_none_in_time_is_504_and_none_at_all_502(tmp_path: Path, server: Skyvern) -> None:
