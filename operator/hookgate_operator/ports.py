@@ -32,6 +32,7 @@ __all__ = [
     "Forbidden",
     "Found",
     "Gateway",
+    "GatewayAwaited",
     "GatewayError",
     "GatewayRefused",
     "GatewayUnavailable",
@@ -102,6 +103,10 @@ class GatewayUnavailable(GatewayError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class GatewayAwaited(GatewayUnavailable):
+    """No answer yet, so soon that the gateway may be starting as the operator is: nothing to warn of."""
 
 
 class GatewayRefused(GatewayError):

@@ -93,6 +93,13 @@ def test_the_test_reaches_the_public_service():
     assert f"http://internal-hookgate.webhooks.svc:{port}/v1/version" in command
 
 
+@pytest.mark.parametrize(("component", "measured"), [("gateway", 0.9), ("operator", 1.8)])
+def test_nobody_asks_before_it_can_have_started(component, measured):
+    """Seconds on two cores of 2026. A probe that comes earlier is a warning in each `kubectl describe`."""
+    (container,) = release_of("defaults").component(component).spec["containers"]
+    assert measured < container["startupProbe"]["initialDelaySeconds"] < 5
+
+
 def test_a_probe_can_be_left_out():
     values = {"gateway": {"startupProbe": None}}
     container = rendered(Combination(values)).component("gateway").spec["containers"][0]

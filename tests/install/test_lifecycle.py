@@ -6,6 +6,7 @@ The tests are the stages of one life, in order.
 
 import base64
 import json
+import re
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -108,7 +109,10 @@ async def uids(release: Release, component: str) -> set[str]:
 
 
 async def test_install_what_is_released_with_helm_3(life, shop):
+    """And no log has a word of trouble, although the operator may be there before the gateway is."""
     life.three.upgrade(QUICK, chart=RELEASED)
+    for pod in [life.three.gateway, *await life.three.operators()]:
+        assert not re.findall(r'.*"level":"(?:warning|error|critical)".*', life.three.log(pod))
     client = shop.secret("client", API_KEY, **{"api-key": KEY})
     signing = shop.secret("signing", WATCHED, secret=SIGNING)
     await shop.apply(client, signing, shop.subscription())

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from hookgate_operator.app.leadership import Leadership
-from hookgate_operator.ports import OutsideError
+from hookgate_operator.ports import GatewayAwaited, OutsideError
 
 __all__ = ["OperatorStanding", "StandingObserver"]
 
@@ -110,24 +110,26 @@ class OperatorStanding:
             pause = _FIRST_PAUSE if is_well else min(2 * pause, _LONGEST_PAUSE)
 
     async def _look(self, name: str) -> None:
-        trouble = await _trouble(self._outside[name].reachable)
+        error = await _error(self._outside[name].reachable)
         if self._leadership.leads:
             return  # it knows better by now
+        trouble = None if error is None else str(error)
         self._troubles[name] = trouble
         if name == "gateway":
             self._observer.gateway_reachable(trouble is None)
         if trouble == self._told[name]:
             return
         self._told[name] = trouble
-        if trouble is None:
+        if error is None:
             self._observer.event("outside_reachable", which=name)
-        else:
-            self._observer.warning("outside_trouble", which=name, message=trouble)
+            return
+        tell = self._observer.event if isinstance(error, GatewayAwaited) else self._observer.warning
+        tell("outside_trouble", which=name, message=trouble)
 
 
-async def _trouble(reachable: Callable[[], Awaitable[None]]) -> str | None:
+async def _error(reachable: Callable[[], Awaitable[None]]) -> OutsideError | None:
     try:
         await reachable()
     except OutsideError as error:
-        return str(error)
+        return error
     return None

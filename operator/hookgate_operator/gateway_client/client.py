@@ -7,6 +7,7 @@ changes nothing. One deadline for each call, no redirects, no proxies of the env
 
 import asyncio
 import io
+import math
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,9 @@ __all__ = ["ClientObserver", "GatewayClient"]
 
 _DEADLINE: Final = 15.0
 _REACHABLE_WITHIN: Final = 5.0
+_START: Final = 60.0
+"""Seconds from the first request in which a gateway that has not answered may be starting. One starts in 2 to 3;
+its image and its volume come before that."""
 _WAIT: Final = 30
 """Seconds that the gateway may take to tell of changes when there are none."""
 _PAGE: Final = 200
@@ -76,7 +80,7 @@ class GatewayClient:
     ``url`` comes from ``parse_gateway_url``; ``token_file`` has one token a line, the first is presented
     and the others when it is refused; ``ca_file`` replaces the system's roots; of other namespaces than
     ``namespaces`` (none: of all) nothing is told. Raises UnusableFile when made. Every method may raise
-    GatewayError.
+    GatewayError: GatewayAwaited as long as there was never an answer, for the first ``start`` seconds.
     """
 
     def __init__(
@@ -90,6 +94,7 @@ class GatewayClient:
         observer: ClientObserver,
         deadline: float = _DEADLINE,
         wait: int = _WAIT,
+        start: float = _START,
     ) -> None:
         self._base = str(url).rstrip("/") + "/control/v1"
         self._owner = owner
@@ -97,6 +102,9 @@ class GatewayClient:
         self._observer = observer
         self._deadline = deadline
         self._wait = wait
+        self._start = start
+        self._awaited_until: float | None = None
+        """Of the event loop's clock, from the first request on; nobody is awaited any more once there was an answer."""
         self._tokens = SecretWords(
             token_file,
             "token",
@@ -223,12 +231,19 @@ class GatewayClient:
         """The document of a 2xx, None for one without. Raises _NotThere when the gateway has none."""
         url = URL(self._base + path, encoded=True).with_query(query)
         data = None if body is None else orjson.dumps(body)
+        now = asyncio.get_running_loop().time
+        if self._awaited_until is None:
+            self._awaited_until = now() + self._start
         try:
             async with asyncio.timeout(deadline or self._deadline):
                 status, headers, content = await self._answered(method, url, data)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._observer.request(_NO_ANSWER)
-            raise from_failure(error) from None  # its text may repeat what was sent
+            is_awaited = now() < self._awaited_until
+            raise from_failure(
+                error, is_awaited=is_awaited
+            ) from None  # its text may repeat what was sent
+        self._awaited_until = -math.inf
         document = _parsed(content)
         if 200 <= status < 300:
             return document

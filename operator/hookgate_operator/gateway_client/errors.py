@@ -15,6 +15,7 @@ import aiohttp
 from hookgate.resources.problems import field_path
 from hookgate_operator.ports import (
     LONGEST_PATIENCE,
+    GatewayAwaited,
     GatewayError,
     GatewayRefused,
     GatewayUnavailable,
@@ -51,8 +52,10 @@ def from_answer(status: int, headers: Mapping[str, str], document: Any) -> Gatew
     return GatewayUnavailable(f"the gateway cannot be used: {what}", _pause(headers))
 
 
-def from_failure(error: Exception) -> GatewayUnavailable:
-    """The error that having no answer means."""
+def from_failure(error: Exception, *, is_awaited: bool = False) -> GatewayUnavailable:
+    """The error that having no answer means, of a gateway that may be starting or of one that should be there."""
+    if is_awaited and not isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return GatewayAwaited(f"the gateway does not answer yet: {_reason(error)}")
     return GatewayUnavailable(f"the gateway does not answer: {_reason(error)}")
 
 

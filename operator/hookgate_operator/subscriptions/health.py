@@ -12,6 +12,7 @@ from typing import Protocol
 
 from hookgate_operator.declarations import Ledger, Place
 from hookgate_operator.ports import (
+    GatewayAwaited,
     GatewayError,
     HealthChanges,
     HealthReading,
@@ -119,7 +120,9 @@ class HealthFeed:
 
     def _fails(self, error: GatewayError) -> None:
         if str(error) != self._trouble:
-            self._observer.warning("gateway_health_unread", message=str(error))
+            is_awaited = isinstance(error, GatewayAwaited)
+            tell = self._observer.event if is_awaited else self._observer.warning
+            tell("gateway_health_unread", message=str(error))
         self._trouble = str(error)
         self._observer.gateway_reachable(False)
 

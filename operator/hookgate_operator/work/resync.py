@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from hookgate_operator.ports import Key, Kind, Observed, OutsideError
+from hookgate_operator.ports import GatewayAwaited, Key, Kind, Observed, OutsideError
 from hookgate_operator.work.wakeups import Queue
 
 __all__ = ["Comparison", "Lists", "Resync", "ResyncObserver", "Watches"]
@@ -98,7 +98,7 @@ class Resync:
 
     async def once(self) -> bool:
         """Wake what differs. False when something could not be read; what could be was compared."""
-        troubles: list[str] = []
+        troubles: dict[str, OutsideError] = {}
         listed: dict[Kind, Sequence[Observed]] = {}
         differing: set[Key] = set()
         for kind in self._kinds:
@@ -106,23 +106,25 @@ class Resync:
                 listed[kind] = await self._cluster.every(kind)
                 differing.update(await self._watches.missed(kind, listed[kind]))
             except OutsideError as error:
-                troubles.append(f"{kind}: {error}")
+                troubles[f"{kind}: {error}"] = error
         for comparison in self._comparisons:
             try:
                 differing.update(await comparison.differing(listed))
             except OutsideError as error:
-                troubles.append(str(error))
+                troubles[str(error)] = error
         for key in sorted(differing):
             self._queue.add(key)
         self._tell(troubles, len(differing))
         return not troubles
 
-    def _tell(self, troubles: Sequence[str], differing: int) -> None:
+    def _tell(self, troubles: Mapping[str, OutsideError], differing: int) -> None:
         if differing:
             self._observer.event("resync_found_differences", objects=differing)
         told = frozenset(troubles)
         if told and told != self._trouble:
-            self._observer.warning("resync_incomplete", reasons=sorted(told))
+            is_awaited = all(isinstance(error, GatewayAwaited) for error in troubles.values())
+            tell = self._observer.event if is_awaited else self._observer.warning
+            tell("resync_incomplete", reasons=sorted(told))
         elif self._trouble and not told:
             self._observer.event("resync_recovered")
         self._trouble = told

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
-from hookgate_operator.ports import Key, Kind, OutsideError
+from hookgate_operator.ports import GatewayAwaited, Key, Kind, OutsideError
 from hookgate_operator.work.queue import WorkQueue
 from hookgate_process.failures import where_raised
 
@@ -123,7 +123,9 @@ class Workers:
     def _expected(self, key: Key, error: OutsideError) -> None:
         delay = self._queue.retry(key, error.retry_after)
         if self._troubles.has(key, f"{type(error).__name__}: {error}"):
-            self._observer.warning(
+            is_awaited = isinstance(error, GatewayAwaited)
+            tell = self._observer.event if is_awaited else self._observer.warning
+            tell(
                 "reconcile_retried",
                 **_place(key),
                 error=type(error).__name__,

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from hookgate_operator.app.probes import serve_probes
 from hookgate_operator.app.standing import OperatorStanding
 from hookgate_operator.observe import OperatorObserver
-from hookgate_operator.ports import GatewayUnavailable, Unavailable
+from hookgate_operator.ports import GatewayAwaited, GatewayUnavailable, Unavailable
 from hookgate_process.addresses import ListenAddress
 from hookgate_process.listening import bind, bound_address
 
@@ -104,14 +104,17 @@ class TestStandby:
         assert wrong(standing) == {"cluster": "no CRD", "gateway": "no token", "lease": "no rule"}
 
     async def test_each_change_is_told_once(self, standing, gateway):
-        gateway.error = GatewayUnavailable("it is away")
+        gateway.error = GatewayAwaited("it is not there yet")
         with capture_logs() as lines:
+            await looked(standing, 60)
+            gateway.error = GatewayUnavailable("it is away")
             await looked(standing, 120)
             gateway.error = None
             await looked(standing, 60)
-        assert [(line["event"], line.get("message")) for line in lines] == [
-            ("outside_trouble", "it is away"),
-            ("outside_reachable", None),
+        assert [(line["event"], line["log_level"], line.get("message")) for line in lines] == [
+            ("outside_trouble", "info", "it is not there yet"),
+            ("outside_trouble", "warning", "it is away"),
+            ("outside_reachable", "info", None),
         ]
 
     async def test_it_looks_less_often_while_something_is_wrong(self, standing, cluster):

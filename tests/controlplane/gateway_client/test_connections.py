@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from hookgate_operator.ports import GatewayRefused, GatewayUnavailable
+from hookgate_operator.ports import GatewayAwaited, GatewayRefused, GatewayUnavailable
 from hookgate_process.addresses import ListenAddress
 from hookgate_process.watched_files import UnusableFile
-from tests.acceptance.harness import free_port
+from tests.acceptance.harness import eventually, free_port
 from tests.controlplane.gateway_client.world import Watcher, client_of, declaration
 from tests.gateway.api.control.world import TOKEN, Control, open_control_world
 from tests.gateway.app.test_lifecycle import running, settings
@@ -135,12 +135,16 @@ class TestTls:
                 await client.reachable()
                 assert watcher.changed == [ca_file, ca_file]
             async with client_of(url, tmp_path) as client:
-                with pytest.raises(GatewayUnavailable, match="certificate is not trusted: "):
+                with pytest.raises(
+                    GatewayUnavailable, match="not answer: its certificate is not trusted: "
+                ):
                     await client.reachable()
             async with client_of(
                 url.replace("localhost", "127.0.0.1"), tmp_path, ca_file=ca_file
             ) as client:
-                with pytest.raises(GatewayUnavailable, match=r"not trusted: IP address mismatch"):
+                with pytest.raises(
+                    GatewayUnavailable, match=r"not answer: .* not trusted: IP address mismatch"
+                ):
                     await client.reachable()
 
     async def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
@@ -154,9 +158,11 @@ class TestAway:
 
     async def sentence(self, url: str, folder: Path, **options) -> tuple[str, Watcher]:
         watcher = Watcher()
+        options.setdefault("start", 0.0)
         async with client_of(url, folder, observer=watcher, **options) as client:
             with pytest.raises(GatewayUnavailable) as raised:
                 await client.replay("shop", "uid-1")
+        assert not isinstance(raised.value, GatewayAwaited)
         assert "\n" not in str(raised.value)
         assert TOKEN not in str(raised.value)
         return str(raised.value), watcher
@@ -165,6 +171,33 @@ class TestAway:
         told, watcher = await self.sentence(f"http://127.0.0.1:{free_port()}", tmp_path)
         assert told == "the gateway does not answer: connection refused"
         assert watcher.codes == {"none": 1}
+
+    async def test_one_that_may_be_starting_is_awaited_until_it_has_answered(
+        self, tmp_path: Path
+    ) -> None:
+        port = free_port()
+        async with client_of(f"http://127.0.0.1:{port}", tmp_path) as client:
+            with pytest.raises(GatewayAwaited, match="does not answer yet: connection refused"):
+                await client.reachable()
+            async with website(503, "", port=port):  # an answer, be it a bad one
+                with pytest.raises(GatewayUnavailable, match="it answers 503"):
+                    await client.reachable()
+            with pytest.raises(GatewayUnavailable, match="answer: connection refused") as raised:
+                await client.reachable()
+        assert not isinstance(raised.value, GatewayAwaited)
+
+    async def test_one_that_has_not_started_in_time_is_away(self, tmp_path: Path) -> None:
+        url = f"http://127.0.0.1:{free_port()}"
+        async with client_of(url, tmp_path, start=0.2) as client:
+            with pytest.raises(GatewayAwaited):
+                await client.reachable()
+
+            async def is_away() -> bool:
+                with pytest.raises(GatewayUnavailable) as raised:
+                    await client.reachable()
+                return not isinstance(raised.value, GatewayAwaited)
+
+            await eventually(is_away, within=5.0, what="it is no start any more")
 
     async def test_no_such_name(self, tmp_path: Path) -> None:
         told, _ = await self.sentence("https://gateway.invalid", tmp_path)
@@ -245,7 +278,7 @@ class TestAway:
 
 @asynccontextmanager
 async def website(
-    status: int, text: str, headers: dict[str, str] | None = None
+    status: int, text: str, headers: dict[str, str] | None = None, *, port: int = 0
 ) -> AsyncIterator[str]:
     """A web server that answers everything so; its address."""
     location = {"Location": "http://127.0.0.1:1/elsewhere"} if status == 302 else {}
@@ -259,7 +292,7 @@ async def website(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:

@@ -7,6 +7,7 @@ import pytest
 from hookgate_operator.declarations import Handed, Ledger, Place
 from hookgate_operator.ports import (
     EndpointStanding,
+    GatewayAwaited,
     GatewayUnavailable,
     HealthChanges,
     HealthReading,
@@ -133,6 +134,22 @@ async def test_a_gateway_that_judges_otherwise_now_is_asked_how_it_stands(
     followed.record(**standing)
     await followed.follow()
     assert followed.ledger.get(PLACE).is_current is not is_doubted
+
+
+async def test_a_gateway_that_may_be_starting_is_nothing_to_warn_of():
+    yet, away = GatewayAwaited("not yet"), GatewayUnavailable("no answer")
+    followed = Followed(yet, yet, away, yet, changes(full=True))
+    await followed.follow()
+    assert followed.seen.of("event") == [
+        ("gateway_health_unread", {"message": "not yet"}),
+        ("gateway_health_unread", {"message": "not yet"}),
+        ("gateway_answers_again",),
+    ]
+    assert [fields["message"] for _, fields in followed.seen.of("warning")] == ["no answer"]
+    reachable = [value for (value,) in followed.seen.of("gateway_reachable")]
+    assert reachable == [False, False, False, False, True], (
+        "metric and readiness tell from the first"
+    )
 
 
 async def test_a_gateway_that_is_away_is_asked_less_and_less():

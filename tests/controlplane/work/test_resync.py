@@ -6,7 +6,15 @@ import pytest
 
 from hookgate_operator.declarations import Handed, Ledger, Place, key_of
 from hookgate_operator.keys.plan import declared
-from hookgate_operator.ports import Forbidden, Held, HeldKind, Kind, Standing, Unavailable
+from hookgate_operator.ports import (
+    Forbidden,
+    GatewayAwaited,
+    Held,
+    HeldKind,
+    Kind,
+    Standing,
+    Unavailable,
+)
 from hookgate_operator.work.drift import HeldDrift
 from hookgate_operator.work.resync import Resync
 from tests.controlplane.worlds import MemoryCluster, Recorder, key, spec
@@ -97,6 +105,23 @@ async def test_what_cannot_be_read_does_not_keep_the_rest_from_being_compared():
     assert compared.seen[0][1] == {Kind.SUBSCRIPTION, Kind.KEY_SECRET}
     reasons = ["WebhookReplay: may not list webhookreplays", "no answer"]
     assert seen.of("warning") == [("resync_incomplete", {"reasons": reasons})]
+
+
+@pytest.mark.parametrize(
+    ("troubles", "level"),
+    [
+        ([GatewayAwaited("not yet")], "event"),
+        ([GatewayAwaited("not yet"), GatewayAwaited("not yet")], "event"),
+        ([GatewayAwaited("not yet"), Unavailable("no answer")], "warning"),
+    ],
+)
+async def test_only_a_gateway_that_may_be_starting_is_nothing_to_warn_of(troubles, level):
+    seen = Recorder()
+    looked = resync(None, None, *(Compared(each) for each in troubles), observer=seen)
+    assert not await looked.once()
+    told = [name for name, *_ in seen.of(level)]
+    assert told == ["resync_incomplete"]
+    assert len(seen.told) == 1
 
 
 async def test_its_times():

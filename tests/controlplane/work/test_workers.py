@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from hookgate_operator.ports import Forbidden, Kind, Throttled
+from hookgate_operator.ports import Forbidden, GatewayAwaited, GatewayUnavailable, Kind, Throttled
 from hookgate_operator.work.queue import WorkQueue
 from hookgate_operator.work.workers import Workers
 from tests.controlplane.worlds import Recorder, key
@@ -67,6 +67,18 @@ async def test_a_success_may_ask_for_another_look():
         work.add(key())
         await asyncio.sleep(600)
     assert scripted.times == [0, 30]
+
+
+async def test_a_gateway_that_may_be_starting_is_nothing_to_warn_of():
+    scripted, seen = (
+        Scripted(GatewayAwaited("not yet"), GatewayUnavailable("away"), None),
+        Recorder(),
+    )
+    async with working(scripted, seen) as work:
+        work.add(key())
+        await asyncio.sleep(600)
+    assert [name for name, _ in seen.of("event")] == ["reconcile_retried", "reconcile_recovered"]
+    assert [fields["message"] for _, fields in seen.of("warning")] == ["away"]
 
 
 async def test_what_is_expected_is_retried_and_told_once_for_each_change():
