@@ -48,9 +48,8 @@ def _open(address: ListenAddress) -> socket.socket:
 
 
 def bound_address(listener: socket.socket) -> str:
-    """Where clients on this machine reach it, as ``host:port``."""
+    """What it listens on, as ``host:port``; ``[::]`` and ``0.0.0.0`` are every interface, and no place to call."""
     host, port = listener.getsockname()[:2]
-    host = {"::": "127.0.0.1", "0.0.0.0": "127.0.0.1"}.get(host, host)  # noqa: S104
     return str(ListenAddress(host, port))
 
 

@@ -1,6 +1,7 @@
 """A release as it stands: what was installed, that it works, who may do what."""
 
 import base64
+import json
 import re
 import ssl
 import subprocess
@@ -44,6 +45,20 @@ async def test_the_logs_have_no_word_of_trouble(standing):
     for pod in [standing.gateway, *await standing.operators()]:
         assert "unknown_setting" not in standing.log(pod)
         assert '"level":"error"' not in standing.log(pod)
+
+
+async def test_the_logs_say_that_they_listen_on_every_interface(standing):
+    ports = {
+        "gateway": {"api": 8080, "control": 8081, "metrics": 9090},
+        "operator": {"metrics": 9090},
+    }
+    pods = {"gateway": standing.gateway, "operator": (await standing.operators())[0]}
+    for component, pod in pods.items():
+        lines = [
+            json.loads(each) for each in standing.log(pod).splitlines() if '"listening"' in each
+        ]
+        for what, port in ports[component].items():
+            assert lines[0][what] in (f"[::]:{port}", f"0.0.0.0:{port}")
 
 
 async def test_from_apply_to_webhook(hookgate, kubectl):
