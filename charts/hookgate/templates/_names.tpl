@@ -90,6 +90,12 @@ the longest word behind a full name is "-dashboard-subscription", so a full name
 {{- default (printf "%s-%s" (include "hookgate.operator.name" .) .Values.gatewayClass) .Values.operator.leaderElection.leaseName -}}
 {{- end -}}
 
+{{/* The Role for that Lease. In a namespace called lease the operator's other Role has the usual name. */}}
+{{- define "hookgate.operator.leaseRole" -}}
+{{- $name := printf "%s-lease" (include "hookgate.operator.name" .) -}}
+{{- eq $name (include "hookgate.outsideName" (list . "operator")) | ternary (printf "%s-leader" (include "hookgate.operator.name" .)) $name -}}
+{{- end -}}
+
 {{/* All names under which the control API is reached, for its certificate; the first is the shortest. */}}
 {{- define "hookgate.control.dnsNames" -}}
 {{- $service := include "hookgate.control.service" . -}}

@@ -37,8 +37,30 @@ What everything else looks into has to be there.
 {{- end }}
 {{- end -}}
 
+{{/*
+Names that another release of the namespace may have for something of its own. Helm sees to objects, unless the chart
+is only rendered (helm template), and never to what is made later, such as a Lease. A release that is there keeps its
+names.
+*/}}
 {{- define "hookgate.validate.names" -}}
 {{- $full := include "hookgate.fullname" . -}}
+{{- if not .Release.IsUpgrade }}
+{{- range $word := list "control" "gateway-metrics" "operator-metrics" }}
+{{- $other := trimSuffix (printf "-%s" $word) $full }}
+{{- if ne $other $full }}
+- {{ printf "%s is what a release %s calls one of its Services: give this release another name, or set fullnameOverride." $full $other | quote }}
+{{- end }}
+{{- end }}
+{{- with .Values.operator }}
+{{- if and .enabled .leaderElection.enabled (not .leaderElection.leaseName) (contains "-operator-" $.Values.gatewayClass) }}
+- {{ printf "gatewayClass is %s, with which the operator's Lease could be that of another release: set operator.leaderElection.leaseName." $.Values.gatewayClass | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $accounts := list .Values.gateway.serviceAccount .Values.operator.serviceAccount }}
+{{- if and .Values.operator.enabled (first $accounts).create (last $accounts).create (eq (include "hookgate.gateway.serviceAccount" .) (include "hookgate.operator.serviceAccount" .)) }}
+- {{ printf "gateway and operator would both make the ServiceAccount %s, and the gateway would have the operator's rights: set gateway.serviceAccount.name and operator.serviceAccount.name to two names, or leave them out." (include "hookgate.gateway.serviceAccount" .) | quote }}
+{{- end }}
 {{- if not (regexMatch "^[a-z]" $full) }}
 - {{ printf "%s begins with a digit, which a Service's name may not: set fullnameOverride." $full | quote }}
 {{- end }}
