@@ -47,8 +47,8 @@ fmt: setup
 # Tests fail when they are not up to date.
 generate: setup
 	$(BIN)/python -m hookgate_operator.crd .
-	$(BIN)/python -m monitoring charts/hookgate/files/dashboards
-	$(BIN)/python -m chart_values charts/hookgate
+	$(BIN)/python -m generators.dashboards charts/hookgate/files/dashboards
+	$(BIN)/python -m generators.chart_values charts/hookgate
 
 # What decides is covered whole, branches included, by its own tests: verdicts, plans, statuses, parsers.
 comma := ,

@@ -1,9 +1,9 @@
 """How values.yaml is read for its schema and its table."""
 
 import pytest
-from chart_values.schema import schema
-from chart_values.source import UndocumentedValue, leaves, read_values
-from chart_values.table import with_table
+from generators.chart_values.schema import schema
+from generators.chart_values.source import UndocumentedValue, leaves, read_values
+from generators.chart_values.table import with_table
 
 VALUES = """\
 # About the file.

@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from chart_values.generated import generated_files
+from generators.chart_values.generated import generated_files
 
 from tests.chart import schema
 from tests.chart.rendering import (

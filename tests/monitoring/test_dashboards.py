@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 import yaml
+from generators.dashboards.__main__ import written
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
-from monitoring.__main__ import written
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from hookgate_gateway.settings import SETTINGS

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring.dashboards import (
+from generators.dashboards.model import (
     Color,
     Dashboard,
     Panel,

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from monitoring.dashboards import Panel, Query, Row
-from monitoring.overview.now import NONE_HERE
+from generators.dashboards.model import Panel, Query, Row
+from generators.dashboards.overview.now import NONE_HERE
 
 __all__ = ["WHOSE"]
 

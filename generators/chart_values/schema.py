@@ -7,7 +7,7 @@ Draft 7, which every Helm of version 3 and 4 reads.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chart_values.source import Value
+from generators.chart_values.source import Value
 
 __all__ = ["SHAPES", "schema"]
 

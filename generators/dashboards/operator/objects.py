@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from monitoring.dashboards import Panel, Query, Row, stat
-from monitoring.operator.leading import AT_WORK, WATCH_AGE
+from generators.dashboards.model import Panel, Query, Row, stat
+from generators.dashboards.operator.leading import AT_WORK, WATCH_AGE
 
 __all__ = ["NOW", "OBJECTS"]
 

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from monitoring.dashboards import Dashboard, Variable, installations
-from monitoring.operator.objects import NOW, OBJECTS
-from monitoring.operator.work import OUTSIDE, PROCESS, WORK
+from generators.dashboards.model import Dashboard, Variable, installations
+from generators.dashboards.operator.objects import NOW, OBJECTS
+from generators.dashboards.operator.work import OUTSIDE, PROCESS, WORK
 
 __all__ = ["OPERATOR"]
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from chart_values.source import Value, leaves
+from generators.chart_values.source import Value, leaves
 
 __all__ = ["with_table"]
 

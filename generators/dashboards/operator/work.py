@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from monitoring.dashboards import Panel, Query, Row, process_panels, quantiles
-from monitoring.operator.leading import WATCH_AGE
+from generators.dashboards.model import Panel, Query, Row, process_panels, quantiles
+from generators.dashboards.operator.leading import WATCH_AGE
 
 __all__ = ["OUTSIDE", "PROCESS", "WORK"]
 

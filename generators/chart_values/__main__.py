@@ -1,11 +1,11 @@
 """
-``python -m chart_values CHART``: write the files of a chart that are made from its values.yaml.
+``python -m generators.chart_values CHART``: write the files of a chart that are made from its values.yaml.
 """
 
 import sys
 from pathlib import Path
 
-from chart_values.generated import generated_files
+from generators.chart_values.generated import generated_files
 
 if __name__ == "__main__":
     chart = Path(sys.argv[1])

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from chart_values.maps import maps_template
-from chart_values.schema import schema
-from chart_values.source import read_values
-from chart_values.table import with_table
+from generators.chart_values.maps import maps_template
+from generators.chart_values.schema import schema
+from generators.chart_values.source import read_values
+from generators.chart_values.table import with_table
 
 __all__ = ["generated_files"]
 

@@ -7,8 +7,8 @@ It has no ids of an installation and no name of a datasource, so that everybody 
 from collections.abc import Iterator
 from typing import Final
 
-from monitoring.dashboards import Dashboard, Row, Variable
-from monitoring.grafana_panels import PROMETHEUS, Json, panel_json
+from generators.dashboards.grafana_panels import PROMETHEUS, Json, panel_json
+from generators.dashboards.model import Dashboard, Row, Variable
 
 __all__ = ["rendered"]
 

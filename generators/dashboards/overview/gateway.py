@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring.dashboards import Panel, Query, Row, process_panels, quantiles
+from generators.dashboards.model import Panel, Query, Row, process_panels, quantiles
 
 __all__ = ["GATEWAY"]
 

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from monitoring.dashboards import Dashboard, Variable, installations
-from monitoring.overview.gateway import GATEWAY
-from monitoring.overview.now import NOW
-from monitoring.overview.traffic import LATENCY, TRAFFIC
-from monitoring.overview.whose import WHOSE
+from generators.dashboards.model import Dashboard, Variable, installations
+from generators.dashboards.overview.gateway import GATEWAY
+from generators.dashboards.overview.now import NOW
+from generators.dashboards.overview.traffic import LATENCY, TRAFFIC
+from generators.dashboards.overview.whose import WHOSE
 
 __all__ = ["OVERVIEW"]
 

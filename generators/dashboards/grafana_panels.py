@@ -5,7 +5,7 @@ A panel in Grafana's model: its targets, its field configuration, the options of
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from monitoring.dashboards import Panel, Query
+from generators.dashboards.model import Panel, Query
 
 __all__ = ["PROMETHEUS", "Json", "panel_json"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from monitoring.dashboards import Color, Panel, Query, Row, quantiles
+from generators.dashboards.model import Color, Panel, Query, Row, quantiles
 
 __all__ = ["LATENCY", "TRAFFIC"]
 

@@ -1,11 +1,11 @@
-"""Writes the dashboards into a folder: ``python -m monitoring charts/hookgate/files/dashboards``."""
+"""Writes the dashboards into a folder: ``python -m generators.dashboards charts/hookgate/files/dashboards``."""
 
 import json
 import sys
 from pathlib import Path
 
-from monitoring import ALL
-from monitoring.grafana import rendered
+from generators.dashboards import ALL
+from generators.dashboards.grafana import rendered
 
 
 def written() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring.dashboards import Query, Row, stat
+from generators.dashboards.model import Query, Row, stat
 
 __all__ = ["NONE_HERE", "NOW"]
 

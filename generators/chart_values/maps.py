@@ -7,7 +7,7 @@ with a message about Go. So ``hookgate.validate`` asks for each of these first.
 
 from collections.abc import Iterator, Sequence
 
-from chart_values.source import Value
+from generators.chart_values.source import Value
 
 __all__ = ["maps_template"]
 
