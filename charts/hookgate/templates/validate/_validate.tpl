@@ -52,7 +52,7 @@ names.
 {{- end }}
 {{- end }}
 {{- with .Values.operator }}
-{{- if and .enabled .leaderElection.enabled (not .leaderElection.leaseName) (contains "-operator-" $.Values.gatewayClass) }}
+{{- if and .enabled .leaderElection.enabled (not .leaderElection.leaseName) (contains "-operator-" (default "" $.Values.gatewayClass)) }}
 - {{ printf "gatewayClass is %s, with which the operator's Lease could be that of another release: set operator.leaderElection.leaseName." $.Values.gatewayClass | quote }}
 {{- end }}
 {{- end }}
