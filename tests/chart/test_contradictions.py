@@ -40,6 +40,14 @@ CONTRADICTIONS = {
         {"gateway": {"terminationGracePeriodSeconds": 30}},
         "gateway.terminationGracePeriodSeconds is 30, and the gateway may take 40 to stop",
     ),
+    "less memory than the bodies that may be in it": (
+        {"gateway": {"resources": {"limits": {"memory": "1327Mi"}}}},
+        "gateway.resources.limits.memory is 1327Mi, and the gateway may take 1328Mi: bodies as",
+    ),
+    "large reports in little memory": (
+        {"gateway": {"limits": {"maxBodyBytes": 67108864}}},
+        "gateway.resources.limits.memory is 1536Mi, and the gateway may take 3008Mi",
+    ),
     "a node's port on no node": (
         {"gateway": {"service": {"nodePort": 30080}}},
         "gateway.service.nodePort is set and gateway.service.type is ClusterIP",

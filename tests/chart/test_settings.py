@@ -32,6 +32,7 @@ SAID = {
     "HOOKGATE_EGRESS_ALLOW": ("gateway.egressAllow", ["10.0.0.0/8", "a/b.example:1"], None),
     "HOOKGATE_DNS_SERVERS": ("gateway.dnsServers", ["10.0.0.53", "[fd00::1]:53"], None),
     "HOOKGATE_MAX_BODY_BYTES": ("gateway.limits.maxBodyBytes", 16777216, "16777216"),
+    "HOOKGATE_BODY_MEMORY_BYTES": ("gateway.limits.bodyMemoryBytes", 536870912, "536870912"),
     "HOOKGATE_KEY_REQUESTS_PER_SECOND": ("gateway.limits.keyRequestsPerSecond", 0.5, "0.5"),
     "HOOKGATE_KEY_REQUEST_BURST": ("gateway.limits.keyRequestBurst", 1000000, "1000000"),
     "HOOKGATE_NAMESPACE_MAX_PENDING": ("gateway.limits.namespaceMaxPending", 0, "0"),

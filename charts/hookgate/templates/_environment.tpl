@@ -41,6 +41,7 @@ HOOKGATE_PUBLIC_URL: {{ quote . }}
 {{- end }}
 {{- $numbers := dict
     "HOOKGATE_MAX_BODY_BYTES" .limits.maxBodyBytes
+    "HOOKGATE_BODY_MEMORY_BYTES" .limits.bodyMemoryBytes
     "HOOKGATE_KEY_REQUESTS_PER_SECOND" .limits.keyRequestsPerSecond
     "HOOKGATE_KEY_REQUEST_BURST" .limits.keyRequestBurst
     "HOOKGATE_NAMESPACE_MAX_PENDING" .limits.namespaceMaxPending

@@ -8,6 +8,7 @@ Every sentence says what to change; all that apply are told at once.
     (include "hookgate.validate.names" . | fromYamlArray)
     (include "hookgate.validate.gateway" . | fromYamlArray)
     (include "hookgate.validate.claim" . | fromYamlArray)
+    (include "hookgate.validate.memory" . | fromYamlArray)
     (include "hookgate.validate.operator" . | fromYamlArray)
     (include "hookgate.validate.secrets" . | fromYamlArray)
     (include "hookgate.validate.surroundings" . | fromYamlArray)) -}}
