@@ -179,6 +179,7 @@ async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
 
         await eventually(arrived, what="the webhook")
 
+    await _a_second_release_has_a_class_of_its_own(place)
     key = (await place.run("key")) or (place.home / "hookgate-encryption-keys").read_text()
     Fernet(key.strip())
     secrets = await _secrets(place)
@@ -209,6 +210,19 @@ async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
     await asyncio.to_thread(place.shell, "kubectl delete namespace shop")
     assert not await kubectl.find("crd", "webhooksubscriptions.hookgate.dev")
     assert not await kubectl.find("namespace", "hookgate")
+
+
+async def _a_second_release_has_a_class_of_its_own(place: Place) -> None:
+    kubectl = place.control_plane.kubectl("webhooks-internal")
+    await place.run("second")
+    (container,) = (await kubectl.get("deployment", "internal-hookgate-operator"))["spec"][
+        "template"
+    ]["spec"]["containers"]
+    told = {each["name"]: each.get("value") for each in container["env"]}
+    assert told["HOOKGATE_OPERATOR_GATEWAY_CLASS"] == "internal"
+    assert told["HOOKGATE_OPERATOR_LEASE_NAME"] == "internal-hookgate-operator-internal"
+    script = "helm uninstall internal -n {0}\nkubectl delete namespace {0} --wait=false"
+    await asyncio.to_thread(place.shell, script.format("webhooks-internal"))
 
 
 async def _a_restored_store_is_that_of_the_backup(place: Place) -> None:

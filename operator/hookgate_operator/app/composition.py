@@ -32,6 +32,8 @@ from hookgate_process.watched_files import SecretWords, UnusableFile
 
 __all__ = ["run_operator"]
 
+_LONGEST_MANAGER: Final = 128
+"""Characters that the API server takes for a field manager."""
 _OWN_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -129,7 +131,16 @@ def _cluster_settings(settings: Settings) -> ClusterSettings:
         stale_seconds=settings.watch_stale_seconds,
         max_age_seconds=settings.reread_seconds,
         instance=socket.gethostname(),
+        manager=_manager(settings),
     )
+
+
+def _manager(settings: Settings) -> str:
+    """This installation as its statuses name it: where two look after one object, they are told apart."""
+    if not settings.leader_election:
+        return f"hookgate-operator {settings.owner}"[:_LONGEST_MANAGER]
+    namespace = settings.lease_namespace or _own_namespace()
+    return f"hookgate-operator {namespace}/{settings.lease}"[:_LONGEST_MANAGER]
 
 
 def _leadership(

@@ -101,8 +101,9 @@ class ClusterClient:
             return True
         key = observed.key
         call = Call("patch", OF_KIND[key.kind], key.namespace, key.name, "status")
+        query = {"fieldManager": self._settings.manager}
         try:
-            await self._requests.ask(call, body=patch, content_type=MERGE_PATCH)
+            await self._requests.ask(call, query=query, body=patch, content_type=MERGE_PATCH)
         except (Missing, Conflict):
             return False
         return True

@@ -27,3 +27,5 @@ class ClusterSettings:
     """How old a value may be that no watch tells of, and how often it is read again."""
     instance: str = "hookgate-operator"
     """Who records Events: the pod's name."""
+    manager: str = "hookgate-operator"
+    """Who writes statuses, as ``metadata.managedFields`` has it; the same over restarts, at most 128 characters."""

@@ -55,7 +55,7 @@ from hookgate_operator.subscriptions.plan import (
     tell,
     unreached,
 )
-from hookgate_operator.subscriptions.status import BURST
+from hookgate_operator.subscriptions.status import BURST, Write, is_contested
 from hookgate_operator.subscriptions.values import lacking, named
 from hookgate_process.clock import Clock
 
@@ -110,8 +110,9 @@ class SubscriptionReconciler:
         self._clock = clock
         self._gateway_class = gateway_class
         self._census = Census()
-        self._written_at: dict[Key, tuple[float, ...]] = {}
-        """When this process wrote an object's status the last times, on the monotonic clock."""
+        self._writes: dict[Key, tuple[Write, ...]] = {}
+        """The last writes of an object's status by this process."""
+        self._is_contest_told = False
 
     async def reconcile(self, key: Key) -> float | None:
         """May raise OutsideError."""
@@ -197,7 +198,7 @@ class SubscriptionReconciler:
     async def _remove(self, key: Key, *, is_there: bool) -> None:
         place = _place(key)
         self._index.names(key, frozenset())
-        self._written_at.pop(key, None)
+        self._writes.pop(key, None)
         if self._census.gone(key):
             self._observer.subscriptions_stand(key.namespace, self._census.of(key.namespace))
         if is_there:
@@ -223,22 +224,38 @@ class SubscriptionReconciler:
         key = observed.key
         if self._census.stands(key, standing.states):
             self._observer.subscriptions_stand(key.namespace, self._census.of(key.namespace))
-        written_at, monotonic = self._written_at.get(key, ()), self._clock.monotonic()
+        writes, monotonic = self._writes.get(key, ()), self._clock.monotonic()
         plan = tell(
             observed,
             standing,
             now=self._clock.now(),
-            since_write=monotonic - written_at[-1] if written_at else None,
-            since_burst=monotonic - written_at[0] if len(written_at) == BURST else None,
+            since_write=monotonic - writes[-1].at if writes else None,
+            since_burst=monotonic - writes[0].at if len(writes) == BURST else None,
         )
         if plan.status is None:
             return plan.again
         if not await self._cluster.write_status(observed, plan.status):
             return _CHANGED_MEANWHILE
-        self._written_at[key] = (*written_at, monotonic)[-BURST:]
+        writes = (*writes, Write(monotonic, observed.generation))[-BURST:]
+        self._writes[key] = writes
+        if is_contested(writes):
+            self._tell_contest(key)
         for announcement in plan.announcements:
             await self._announce(observed, announcement)
         return plan.again
+
+    def _tell_contest(self, key: Key) -> None:
+        """Once in this process's life: with one object it is all of them."""
+        if self._is_contest_told:
+            return
+        self._is_contest_told = True
+        self._observer.warning(
+            "status_contested",
+            namespace=key.namespace,
+            name=key.name,
+            message="somebody else writes this status, too: mostly an operator of the same class with"
+            " another gateway; kubectl get --show-managed-fields says who",
+        )
 
     async def _announce(self, observed: Observed, announcement: Announcement) -> None:
         """After the status: whoever is stopped in between repeats nothing."""

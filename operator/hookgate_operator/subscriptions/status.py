@@ -12,7 +12,7 @@ two must not answer each other as fast as the API server can.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from hookgate.resources import SubscriptionSpec
 from hookgate.signing import SigningScheme
@@ -26,7 +26,9 @@ __all__ = [
     "DETAILS_EVERY",
     "FLAPS_EVERY",
     "Urgency",
+    "Write",
     "document",
+    "is_contested",
     "pause",
     "signing_status",
     "urgency",
@@ -39,6 +41,22 @@ FLAPS_EVERY = 10.0
 """Seconds between two flips of ``Delivering`` alone."""
 BURST, BURST_EVERY = 5, 10.0
 """So many writes of an object's status within so many seconds, at most."""
+
+
+class Write(NamedTuple):
+    """One write of an object's status by this process."""
+
+    at: float
+    """On the monotonic clock, in seconds."""
+    generation: int
+    """Of the object that it spoke of."""
+
+
+def is_contested(writes: Sequence[Write]) -> bool:
+    """Whether somebody else must be writing as well: a burst that no edit of the object explains."""
+    first, last = writes[0], writes[-1]
+    is_burst = len(writes) == BURST and last.at - first.at < BURST_EVERY
+    return is_burst and len({write.generation for write in writes}) == 1
 
 
 class Urgency(IntEnum):

@@ -348,9 +348,21 @@ async def test_somebody_who_writes_the_status_back_is_not_answered_without_end(h
         heart.clock.seconds += 0.1
     assert heart.cluster.asked["write_status"] == len(heart.cluster.announced) == 5
     assert pauses[-1] == pytest.approx(10.0 - 1.9)
+    ((name, told),) = heart.seen.of("warning")
+    assert (name, told["namespace"], told["name"]) == ("status_contested", "shop", "invoices")
     heart.clock.seconds += 10.0
     await heart.reconcile(INVOICES)
     assert reasons(heart)[0] == "Ready"
+
+
+async def test_somebody_who_edits_fast_is_nobody_who_writes_the_status(heart):
+    await heart.reconcile(INVOICES)
+    for number in range(10):
+        heart.cluster.apply(spec=spec(suspend=number % 2 == 0))
+        await heart.reconcile(INVOICES)
+        heart.clock.seconds += 0.1
+    assert heart.cluster.asked["write_status"] == 5
+    assert heart.seen.of("warning") == []
 
 
 async def test_conditions_of_others_go_without_haste(heart):
