@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hookgate_gateway.rules.egress_rules import EgressRules
 from hookgate_gateway.settings import SETTINGS as GATEWAY_SETTINGS
 from tests.chart.rendering import HELMS, Object, render
 from tests.pages import ROOT, blocks, marked
@@ -164,3 +165,19 @@ def test_every_command_is_run_or_needs_an_engine_or_a_registry() -> None:
     for each in blocks("docs/install.md"):
         if each.language == "bash" and not each.marker:
             assert re.match(ELSEWHERE, each.text), each.text
+
+
+def test_the_policy_for_nodes_is_the_gateways_and_its_address_is_one_that_is_understood() -> None:
+    (values,) = (
+        yaml.safe_load(text) for text in marked("docs/troubleshooting.md", "values").values()
+    )
+    made = render(values)
+    (policy,) = of("CiliumNetworkPolicy", made)
+    (gateway,) = of("StatefulSet", made)
+    labels = gateway["spec"]["template"]["metadata"]["labels"]
+    assert policy["spec"]["endpointSelector"]["matchLabels"].items() <= labels.items()
+    (rule,) = policy["spec"]["egress"]
+    (port,) = rule["toPorts"][0]["ports"]
+    (allowed,) = values["gateway"]["egressAllow"]
+    assert allowed.endswith(f":{port['port']}")
+    assert EgressRules.parse(allowed)
