@@ -2,17 +2,17 @@
 Reading request bodies: the bytes as received, within limits of size and time.
 
 Most bodies are complete before their handler runs, and are taken without a deadline and without a
-wait. The others share a budget, so that slow uploads cannot fill the memory.
+wait. The others share a budget (``uploads``), so that slow ones cannot fill the memory.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from hookgate_gateway.api.errors import Refusal, invalid, unreadable
+from hookgate_gateway.api.uploads import Uploads, refused
 from hookgate_gateway.contract import ApiKey
 from hookgate_gateway.intake.parse import parse_document
 from hookgate_gateway.rules.report import Unreadable
@@ -26,8 +26,8 @@ class BodyReader:
     """Reads bodies of at most ``max_bytes`` within ``deadline`` seconds each.
 
     ``budget`` is the number of bytes that unfinished bodies may hold together; those of one namespace
-    may hold half of it. Reading for a ``key`` counts for its namespace and heeds its own limit; all
-    without one count together.
+    may hold half of it, and the one that held most for longest ends when there is no room. Reading for a
+    ``key`` counts for its namespace and heeds its own limit; all without one count together.
     """
 
     def __init__(
@@ -35,15 +35,13 @@ class BodyReader:
     ) -> None:
         self._max = max_bytes
         self._deadline = deadline
-        self._budget = budget
-        self._held = 0
-        self._held_by: Counter[str] = Counter()
+        self._uploads = Uploads(budget)
 
     async def read(self, request: web.Request, key: ApiKey | None = None) -> bytes:
         """The bytes of a JSON body, not looked at.
 
-        Raises Refusal: 408 too slow, 413 too large, 415 another media type or an encoding, 503 when too
-        many unfinished bodies wait.
+        Raises Refusal: 408 too slow, 413 too large, 415 another media type or an encoding, 503 when it
+        had to make room for others.
         """
         _require_json(request.headers)
         limit = self._limit(key)
@@ -79,30 +77,26 @@ class BodyReader:
             raise _too_large(limit)
         body = bytearray()
         try:
-            async with asyncio.timeout(self._deadline):
-                while chunk := await request.content.readany():
-                    self._hold(holder, len(chunk))
-                    body += chunk
-                    if len(body) > limit:
-                        raise _too_large(limit)
-                    self._check(holder)
+            async with asyncio.timeout(self._deadline) as patience:
+                with self._uploads.one(holder, lambda: _lose(patience)) as upload:
+                    while chunk := await request.content.readany():
+                        body += chunk
+                        if len(body) > limit:
+                            raise _too_large(limit)
+                        self._uploads.add(upload, len(chunk))
         except TimeoutError:
+            if upload.cut:
+                raise refused() from None
             raise Refusal(
                 408, "request_timeout", f"the body did not arrive within {self._deadline:g} s"
             ) from None
-        finally:
-            self._hold(holder, -len(body))
         return bytes(body)
 
-    def _hold(self, holder: str, size: int) -> None:
-        self._held += size
-        self._held_by[holder] += size
-        if not self._held_by[holder]:
-            del self._held_by[holder]
 
-    def _check(self, holder: str) -> None:
-        if self._held > self._budget or self._held_by[holder] * 2 > self._budget:
-            raise Refusal(503, "overloaded", "too many unfinished requests", retry_after=1.0)
+def _lose(patience: asyncio.Timeout) -> None:
+    """Let its time be over now, where it is not already."""
+    if not patience.expired():
+        patience.reschedule(0)
 
 
 def _too_large(limit: int) -> Refusal:
