@@ -1,6 +1,7 @@
 """The writer as a process with a stream to it: started, written to, waited for."""
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -56,9 +57,15 @@ def spawn(theirs: socket.socket, path: Path, patience: float) -> subprocess.Pope
     """Start a writer on its end of a socket pair. Raises OSError."""
     command = [sys.executable, "-P", "-m", "hookgate_gateway.store.sqlite.writer",
                str(theirs.fileno()), str(path), str(patience)]  # fmt: skip
+    # Sorted is beside the store, where there is room, and a container may write.
+    environment = {"SQLITE_TMPDIR": str(path.absolute().parent), **os.environ}
     # A session of its own: Ctrl-C in a terminal is for the gateway alone.
     return subprocess.Popen(  # noqa: S603  # our own interpreter and module
-        command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
+        command,
+        env=environment,
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 __all__ = ["Refused", "connect", "migrations", "newest"]
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_NO_TEMPORARY_FILES = ("SQLITE_CANTOPEN", "SQLITE_IOERR_GETTEMPPATH")
 
 
 class Refused(Exception):
@@ -37,6 +38,7 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         _configure(connection)
         _migrate(connection, path)
+        connection.execute("PRAGMA temp_store = MEMORY")
     except sqlite3.DatabaseError as error:
         connection.close()
         raise Refused(_unopened(path, error)) from error
@@ -54,7 +56,6 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_autocheckpoint = 16000")
     connection.execute(f"PRAGMA journal_size_limit = {64 << 20}")
     connection.execute("PRAGMA cache_size = -16384")
-    connection.execute("PRAGMA temp_store = MEMORY")
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -70,9 +71,25 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         )
     for number, script in migrations():
         if number > version:
-            connection.executescript(
-                f"BEGIN IMMEDIATE;\n{script}\n;PRAGMA user_version = {number};\nCOMMIT;"
+            _apply(
+                connection, f"BEGIN IMMEDIATE;\n{script}\n;PRAGMA user_version = {number};\nCOMMIT;"
             )
+
+
+def _apply(connection: sqlite3.Connection, migration: str) -> None:
+    """Carry out a migration. An index of millions of rows is sorted in files: in memory it took 90 MB a million.
+
+    Where there is no folder for such files, memory has to do.
+    """
+    try:
+        connection.execute("PRAGMA temp_store = FILE")
+        connection.executescript(migration)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname not in _NO_TEMPORARY_FILES:
+            raise
+        connection.rollback()
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.executescript(migration)
 
 
 def _unopened(path: Path, error: sqlite3.Error) -> str:
