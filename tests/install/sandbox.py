@@ -195,12 +195,14 @@ def _name(pid: int) -> str:
 
 
 async def _output(*command: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    """In a thread, which ends the process also when nobody waits any more: the node may stop meanwhile."""
+    done = await asyncio.to_thread(
+        subprocess.run,
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    output, errors = await process.communicate()
-    assert process.returncode == 0, f"{command}: {errors.decode()}"
-    return output.decode()
+    assert done.returncode == 0, f"{command}: {done.stderr}"
+    return done.stdout
