@@ -150,6 +150,16 @@ async def test_runs_are_found_by_workflow_and_request(store):
     assert len((await store.runs(SHOP, RunQuery(search="buy milk"), limit=5)).items) == 2
 
 
+async def test_a_page_of_runs_ends_where_their_payloads_become_too_large(store):
+    bodies = [(b'{"run_id": "tsk_%d"}' % n).ljust(3_000_000) for n in range(5)]
+    await stored(store, *(acceptance(f"tsk_{n}", body=body) for n, body in enumerate(bodies)))
+    page = await store.runs(SHOP, RunQuery(), limit=50)
+    assert len(page.items) == 3
+    found = await all_pages(store.runs, RunQuery(), 50)
+    assert sorted(run.payload for run in found) == bodies
+    assert len(await all_pages(store.runs, RunQuery(), 1)) == 5
+
+
 async def test_a_namespace_sees_nothing_of_another(store):
     items, deliveries = await fill(store)
     assert await store.event(BANK, items[0].event_id) is None

@@ -1,5 +1,6 @@
 """What is known of the past: read beside the writer, page by page."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ _WINDOW = 5000
 _NEWEST = "\U0010ffff"
 """After every id."""
 _RUN_DELIVERIES = 1000
+_PAGE_BYTES = 8 * 1024 * 1024
+"""A page of runs ends with the one that makes what they hold more than this."""
 _FAR = 1e300
 """A time after all others."""
 
@@ -119,10 +122,12 @@ class SqliteHistory:
             "run_types": _list(query.run_types),
             "search": query.search or None,
         }
-        rows = await self._windows(_RUNS, values, position, limit)
-        return _page(
-            [run_record(row) for row in rows], limit, lambda run: (run.created_at, run.run_id)
-        )
+        found = await self._windows(_RUNS, values, position, limit)
+        fitting = functools.partial(_fitting_runs, namespace=namespace, found=found[:limit])
+        rows, looked_at = await self._reader.read(fitting)
+        more = 0 < looked_at < len(found)
+        cursor = write_cursor(tuple(found[looked_at - 1])) if more else None
+        return Page(tuple(run_record(row) for row in rows), cursor)
 
     async def events(
         self, namespace: Namespace, query: EventQuery, *, limit: int, cursor: str | None = None
@@ -184,6 +189,23 @@ class SqliteHistory:
             edge, rows = await self._reader.read(look)
             found += rows
         return found
+
+
+def _fitting_runs(
+    snapshot: Snapshot, *, namespace: Namespace, found: Sequence[Any]
+) -> tuple[list[Any], int]:
+    """The runs at these positions until their payloads are too large together, and how many were looked at."""
+    rows: list[Any] = []
+    size = 0
+    for number, (_, run_id) in enumerate(found, 1):
+        row = snapshot.row("run", namespace=namespace, run_id=run_id)
+        if row is None:  # pruned a moment ago
+            continue
+        rows.append(row)
+        size += len(row[6] or b"") + len(row[13] or b"")
+        if size > _PAGE_BYTES:
+            return rows, number
+    return rows, len(found)
 
 
 def _filters(query: DeliveryQuery) -> dict[str, Any]:
