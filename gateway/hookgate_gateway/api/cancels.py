@@ -17,6 +17,7 @@ from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
 from hookgate_gateway.api.run_forwarding import ForwardedCancels
 from hookgate_gateway.api.run_requests import CancelRequest, read
 from hookgate_gateway.api.services import Services
+from hookgate_gateway.api.showing import run_size
 from hookgate_gateway.catalogue.snapshot import Caller
 from hookgate_gateway.intake.accept import Overloaded
 from hookgate_gateway.ports import RunRecord, StoreUnavailable
@@ -85,9 +86,10 @@ class CancelRoutes:
             raise unknown("run")
         if run.final:
             return _ended(run)
-        cancelled = await self._forwarded.cancel(run) if self._forwarded else None
-        if cancelled is None:
-            return await self._end(run)
+        with self._services.showing.room(run_size(run)):
+            cancelled = await self._forwarded.cancel(run) if self._forwarded else None
+            if cancelled is None:
+                return await self._end(run)
         return _ended(cancelled) if cancelled.final else cancelled
 
     async def _end(self, run: RunRecord) -> RunRecord:

@@ -20,6 +20,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
 from hookgate_gateway.api.errors import Refusal
+from hookgate_gateway.api.showing import Showing, crowded
 from hookgate_gateway.observe import Observer, RefusedRequest
 
 __all__ = ["Connection", "ConnectionLimits", "Connections", "client_network"]
@@ -31,9 +32,6 @@ _LINGERING: Final = 256
 """Refused clients that may do so at the same time."""
 _LARGE_ANSWER: Final = 64 * 1024
 """Bytes; about what a connection buffers of any answer."""
-_CROWDED_OUT: Final = Refusal(
-    503, "overloaded", "too many large answers are being read", retry_after=1.0
-)
 _GOODBYE: Final = 1.0
 """Seconds for connections to end in order when the listener does: over TLS the client has to answer."""
 
@@ -53,8 +51,6 @@ class ConnectionLimits:
     """In which at least ``progress`` bytes of a waiting answer have to be read."""
     progress: int = 32 * 1024
     sweep_every: float = 2.0
-    answer_bytes: int = 64 * 1024 * 1024
-    """Of large answers that clients are reading, together; one always may be."""
 
 
 class Connection(web.RequestHandler):
@@ -137,13 +133,14 @@ class Connection(web.RequestHandler):
         start_time: float | None,
         size: int,
     ) -> tuple[web.StreamResponse, bool]:
-        if not self._connections.hold_answer(size):
-            resp = _CROWDED_OUT.response()
-            return await super().finish_response(request, resp, start_time)
+        showing = self._connections.showing
+        if not showing.hold(size):
+            self._connections.crowded_out()
+            return await super().finish_response(request, crowded().response(), start_time)
         try:
             return await super().finish_response(request, resp, start_time)
         finally:
-            self._connections.release_answer(size)
+            showing.release(size)
 
     def drop(self) -> None:
         """End it at once, whatever is still to be read."""
@@ -180,14 +177,17 @@ class Connection(web.RequestHandler):
 class Connections:
     """All connections of one listener."""
 
-    def __init__(self, limits: ConnectionLimits, observer: Observer) -> None:
+    def __init__(
+        self, limits: ConnectionLimits, observer: Observer, showing: Showing | None = None
+    ) -> None:
+        self.showing = showing or Showing()
+        """Room for large answers."""
         self._limits = limits
         self._observer = observer
         self._open: set[Connection] = set()
         self._by_network: Counter[str] = Counter()
         self._lingering: set[asyncio.Transport] = set()
         self._none_left = asyncio.Event()
-        self._answering = 0
         self._loop = asyncio.get_running_loop()
         self.now: Callable[[], float] = self._loop.time
         """Monotonic seconds, as the loop has them."""
@@ -229,16 +229,9 @@ class Connections:
         if not self._open:
             self._none_left.set()
 
-    def hold_answer(self, size: int) -> bool:
-        """Take room for an answer of so many bytes; False when there is none."""
-        if self._answering and self._answering + size > self._limits.answer_bytes:
-            return False
-        self._answering += size
-        return True
-
-    def release_answer(self, size: int) -> None:
-        """Give it back."""
-        self._answering -= size
+    def crowded_out(self) -> None:
+        """There was no room for an answer."""
+        self._observer.refused(RefusedRequest.OVERLOADED)
 
     async def end(self) -> None:
         """Come back when all connections have ended, which were told to; the last of them are cut."""

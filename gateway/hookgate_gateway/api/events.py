@@ -29,6 +29,7 @@ class EventRoutes:
         self._history = services.history
         self._catalogue = services.catalogue
         self._dispatch = services.dispatch
+        self._showing = services.showing
 
     def routes(self) -> Sequence[Route]:
         return (
@@ -68,7 +69,9 @@ class EventRoutes:
             request.query, "limit", default=paging.MAX_LIMIT, most=paging.MAX_LIMIT
         )
         after = paging.cursor(request.query) or ""
-        evidence = await self._evidence(await self._event(request, caller, body=True))
+        event = await self._event(request, caller, body=True)
+        with self._showing.room(event.body_size):
+            evidence = await self._evidence(event)
         names = [name for name in explanations.subscription_names(evidence) if name > after]
         shown = names[:limit]
         return answers.answer(

@@ -21,6 +21,7 @@ from hookgate_gateway.api.run_requests import (
 )
 from hookgate_gateway.api.run_webhooks import webhook_delivery, webhook_failure_reason
 from hookgate_gateway.api.services import Services
+from hookgate_gateway.api.showing import run_size
 from hookgate_gateway.catalogue.snapshot import Caller
 from hookgate_gateway.ports import Page, RunQuery, RunRecord
 from hookgate_gateway.rules.delivery import Namespace, RunId
@@ -141,9 +142,10 @@ class RunRoutes:
         run = await self._history.run(namespace, run_id)
         if run is None:
             raise unknown("run")
-        deliveries = await self._history.run_deliveries(namespace, run_id)
+        with self._services.showing.room(run_size(run)):
+            deliveries = await self._history.run_deliveries(namespace, run_id)
+            now, more = (run, {}) if self._looks is None else await self._looks.seen(run)
         snapshot = self._services.catalogue.snapshot
-        now, more = (run, {}) if self._looks is None else await self._looks.seen(run)
         return run, {
             **more,
             **run_shapes.response(now),

@@ -17,6 +17,7 @@ from typing import Final
 from aiohttp import web
 
 from hookgate_gateway.api.connections import ConnectionLimits, Connections
+from hookgate_gateway.api.showing import Showing
 from hookgate_gateway.observe import Observer
 from hookgate_process.listening import BACKLOG
 
@@ -58,8 +59,12 @@ async def open_door(
     grace: float = 5.0,
     limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # frozen
     tls: ssl.SSLContext | None = None,
+    showing: Showing | None = None,
 ) -> AsyncIterator[Door]:
-    """Answer on this socket; at the end open requests get ``grace`` seconds to finish."""
+    """Answer on this socket; at the end open requests get ``grace`` seconds to finish.
+
+    ``showing`` is the room for large answers, shared with the handlers that make them.
+    """
     runner = web.AppRunner(
         app,
         handle_signals=False,
@@ -69,7 +74,7 @@ async def open_door(
     )
     await runner.setup()
     assert runner.server is not None  # noqa: S101  # it has been set up
-    connections = Connections(limits, observer)
+    connections = Connections(limits, observer, showing)
     protocol = connections.factory(
         runner.server,
         access_log=None,

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from hookgate_gateway.api.bodies import BodyReader
 from hookgate_gateway.api.rates import KeyRates
+from hookgate_gateway.api.showing import Showing
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.contract import ResourceKey
 from hookgate_gateway.dispatch.dispatcher import LaneState
@@ -151,5 +152,6 @@ class Services:
     bodies: BodyReader
     rates: KeyRates
     quota: BacklogQuota = field(default_factory=BacklogQuota)
+    showing: Showing = field(default_factory=Showing)
     upstream: Upstream | None = None
     """What runs the runs; None: nothing, the gateway registers them and waits for reports."""

@@ -20,6 +20,7 @@ from hookgate_gateway.api.health import Check, make_metrics_app, none_loaded, no
 from hookgate_gateway.api.rates import KeyRates
 from hookgate_gateway.api.server import open_door
 from hookgate_gateway.api.services import Services
+from hookgate_gateway.api.showing import Showing
 from hookgate_gateway.app import descriptors
 from hookgate_gateway.app.background import background
 from hookgate_gateway.app.control import open_control
@@ -168,7 +169,8 @@ class _Gateway:
                 public,
                 observer,
                 grace=settings.shutdown_grace_seconds,
-                limits=_connection_limits(settings, observer, budgets.answers),
+                limits=_connection_limits(settings, observer),
+                showing=services.showing,
             )
         )
         told = {"api": bound_address(public), "metrics": bound_address(metrics)}
@@ -250,6 +252,7 @@ class _Gateway:
             ids=ids,
             observer=observer,
             bodies=BodyReader(self._settings.max_body_bytes, budget=budgets.uploads),
+            showing=Showing(budgets.answers),
             rates=KeyRates(
                 clock.monotonic,
                 self._settings.key_requests_per_second,
@@ -282,9 +285,7 @@ def _check_folder(settings: Settings) -> None:
         )
 
 
-def _connection_limits(
-    settings: Settings, observer: Observer, answer_bytes: int
-) -> ConnectionLimits:
+def _connection_limits(settings: Settings, observer: Observer) -> ConnectionLimits:
     granted = descriptors.grant()
     total = descriptors.for_clients(settings.max_connections, granted, settings.max_inflight)
     if total < settings.max_connections:
@@ -294,11 +295,7 @@ def _connection_limits(
             file_descriptors=granted,
             message="raise the limit of open files (ulimit -n), or lower HOOKGATE_MAX_CONNECTIONS",
         )
-    return ConnectionLimits(
-        total=total,
-        per_address=settings.max_connections_per_address,
-        answer_bytes=answer_bytes,
-    )
+    return ConnectionLimits(total=total, per_address=settings.max_connections_per_address)
 
 
 def _policy(settings: Settings) -> UpkeepPolicy:

@@ -41,7 +41,7 @@ class BodyBudgets:
     upstream: int
     """Answers of the upstream that are being read."""
     answers: int
-    """Large answers that clients are reading."""
+    """Large payloads that clients are shown, while they are looked up and read."""
 
 
 def divide(total: int, *, max_body: int, max_in_flight: int) -> BodyBudgets:

@@ -17,6 +17,7 @@ from hookgate_gateway.api import answers
 from hookgate_gateway.api.connections import ConnectionLimits, client_network
 from hookgate_gateway.api.routing import OpenRoute, add_routes
 from hookgate_gateway.api.server import KEEP_ALIVE
+from hookgate_gateway.api.showing import Showing
 from hookgate_gateway.observe import Observer, RefusedRequest
 from tests.gateway.api.test_bodies import Nobody
 from tests.gateway.api.world import listening
@@ -44,7 +45,9 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(limits: ConnectionLimits = QUICK) -> AsyncIterator[Server]:
+async def serving(
+    limits: ConnectionLimits = QUICK, showing: Showing | None = None
+) -> AsyncIterator[Server]:
     """``/ok`` answers at once, ``/wait`` when it is told to, ``/huge`` with more than fits anywhere."""
     observer, release = Observer(CollectorRegistry()), asyncio.Event()
 
@@ -65,7 +68,7 @@ async def serving(limits: ConnectionLimits = QUICK) -> AsyncIterator[Server]:
         OpenRoute("GET", "/huge", huge),
     ]
     add_routes(app, routes, Nobody(), observer)
-    async with listening(app, observer=observer, limits=limits) as port:
+    async with listening(app, observer=observer, limits=limits, showing=showing) as port:
         yield Server(port, observer, release)
 
 
@@ -176,8 +179,8 @@ async def test_an_answer_that_is_not_read_is_cut_and_one_read_slowly_is_not() ->
 
 async def test_large_answers_that_are_not_read_leave_no_room_for_another() -> None:
     ask = b"GET /huge HTTP/1.1\r\nHost: a\r\n\r\n"
-    limits = ConnectionLimits(answer_bytes=len(HUGE) * 3 // 2)
-    async with serving(limits) as server, connected(server.port) as (first, asking):
+    showing = Showing(len(HUGE) * 3 // 2)
+    async with serving(showing=showing) as server, connected(server.port) as (first, asking):
         asking.write(ask)  # one always may be read, and no more of it than its head is
         await first.readuntil(b"\r\n\r\n")
         async with connected(server.port) as (second, other):
@@ -187,6 +190,7 @@ async def test_large_answers_that_are_not_read_leave_no_room_for_another() -> No
             assert refused.startswith(b"HTTP/1.1 503 ")
             assert b"Retry-After: 1" in refused
             assert b'"code":"overloaded"' in refused
+            assert server.refused(RefusedRequest.OVERLOADED) == 1
             other.write(GET)  # what is small is answered
             async with asyncio.timeout(WITHIN):
                 assert (await second.readuntil(b"}")).endswith(OK)

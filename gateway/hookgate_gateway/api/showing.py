@@ -1,0 +1,58 @@
+"""
+Room for large payloads on their way to clients: while a handler has them, and while their answer is read.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from hookgate_gateway.api.errors import Refusal
+from hookgate_gateway.ports import RunRecord
+
+__all__ = ["Showing", "crowded", "run_size"]
+
+_BYTES: Final = 64 * 1024 * 1024
+_SMALL: Final = 64 * 1024
+"""Bytes that are not counted: about what a connection buffers anyway."""
+
+
+class Showing:
+    """At most ``limit`` bytes at once. One payload always may be shown, however large."""
+
+    def __init__(self, limit: int = _BYTES) -> None:
+        self._limit = limit
+        self._held = 0
+
+    def hold(self, size: int) -> bool:
+        """Take room; False when there is none."""
+        if size <= _SMALL:
+            return True
+        if self._held and self._held + size > self._limit:
+            return False
+        self._held += size
+        return True
+
+    def release(self, size: int) -> None:
+        """Give it back."""
+        if size > _SMALL:
+            self._held -= size
+
+    @contextmanager
+    def room(self, size: int) -> Iterator[None]:
+        """For as long as a handler waits with it in hand. Raises Refusal 503 when there is none."""
+        if not self.hold(size):
+            raise crowded()
+        try:
+            yield
+        finally:
+            self.release(size)
+
+
+def crowded() -> Refusal:
+    """503: come again."""
+    return Refusal(503, "overloaded", "too many large payloads are being read", retry_after=1.0)
+
+
+def run_size(run: RunRecord) -> int:
+    """The bytes of what a run was asked with, and of the payload that speaks for it."""
+    return len(run.request or b"") + len(run.payload or b"")

@@ -1,0 +1,41 @@
+"""Large payloads that clients are shown: only so many bytes at once, and small ones always."""
+
+from pathlib import Path
+
+import pytest
+
+from hookgate_gateway.api.errors import Refusal
+from hookgate_gateway.api.showing import Showing
+from tests.gateway.api.world import open_world
+
+KIB = 1024
+
+
+def test_there_is_room_for_so_many_bytes_and_for_one_payload_of_any_size():
+    showing = Showing(300 * KIB)
+    with showing.room(200 * KIB), showing.room(100 * KIB), showing.room(64 * KIB):
+        with pytest.raises(Refusal) as refused, showing.room(65 * KIB):
+            pytest.fail("there was room")
+        assert (refused.value.status, refused.value.code) == (503, "overloaded")
+    with showing.room(1000 * KIB):
+        assert not showing.hold(65 * KIB)
+    assert showing.hold(300 * KIB)
+
+
+async def test_whoever_asks_for_a_large_payload_meanwhile_comes_again(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        shop = await world.tenant()
+        large = await shop.report("tsk_large", output="x" * 100_000)
+        small = await shop.report("tsk_small")
+        showing = world.services.showing
+        assert showing.hold(1 << 30)
+        for path in ("/v1/runs/tsk_large", f"/v1/events/{large['event_id']}/explain"):
+            reply = await shop.call("GET", path)
+            assert (reply.status, reply.code) == (503, "overloaded"), path
+            assert reply.headers["Retry-After"] == "1"
+        for path in ("/v1/runs/tsk_small", f"/v1/events/{small['event_id']}/explain", "/v1/events"):
+            await shop.get(path)
+        showing.release(1 << 30)
+        for path in ("/v1/runs/tsk_large", f"/v1/events/{large['event_id']}/explain"):
+            await shop.get(path)
+        assert showing.hold(1 << 30), "everything was given back"
