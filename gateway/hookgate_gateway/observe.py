@@ -77,6 +77,7 @@ class Observer(EventLog):
         self._received = CounterTally("hookgate_webhooks_received", "Reports received, by what became of them.", ["namespace", "run_type", "status", "result"], registry)  # fmt: skip
         self._delivered = CounterTally("hookgate_webhooks_delivered", "Deliveries that ended, by how.", ["namespace", "subscription", "result"], registry)  # fmt: skip
         self._attempts = CounterTally("hookgate_delivery_attempts", "HTTP attempts, by outcome.", ["namespace", "subscription", "outcome"], registry)  # fmt: skip
+        self._resends = CounterTally("hookgate_delivery_resends", "Requests sent once more within their attempt, because their kept connection was closed before they came.", ["namespace"], registry)  # fmt: skip
         self._attempt_seconds = HistogramTally("hookgate_delivery_attempt_duration_seconds", "Duration of one attempt.", ["namespace"], registry, bounds=_ATTEMPT_BUCKETS)  # fmt: skip
         self._latency = HistogramTally("hookgate_delivery_latency_seconds", "From acceptance to the receiver's 2xx.", ["namespace"], registry, bounds=_LATENCY_BUCKETS)  # fmt: skip
         self._commit_seconds = Histogram("store_commit_seconds", "Time of one commit, as its waiters saw it.", buckets=_COMMIT_BUCKETS, **names)  # type: ignore[arg-type]  # fmt: skip
@@ -139,6 +140,10 @@ class Observer(EventLog):
         name = self._label(delivery.target.subscription)
         self._attempts.add((delivery.namespace, name, attempt.outcome.value))
         self._attempt_seconds.observe((delivery.namespace,), attempt.duration)
+
+    def resent(self, namespace: Namespace) -> None:
+        """A request was sent once more within its attempt."""
+        self._resends.add((namespace,))
 
     def delivered(self, namespace: Namespace, subscription: str | None, latency: float) -> None:
         """A receiver answered 2xx, ``latency`` seconds after acceptance."""
@@ -213,6 +218,7 @@ class Observer(EventLog):
     def _namespace_begins(self, namespace: Namespace) -> None:
         self._received.begin((namespace, *_REJECTED))
         self._backlog_refusals.begin((namespace,))
+        self._resends.begin((namespace,))
         self._ends_begin(namespace, "")
 
     def _ends_begin(self, namespace: Namespace, subscription: str) -> None:

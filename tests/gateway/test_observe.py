@@ -69,6 +69,15 @@ def test_the_first_report_that_a_full_backlog_refuses_is_a_step_from_zero():
     assert line.endswith(" 1.0"), "it is a refused request, too"
 
 
+def test_the_first_resend_of_a_namespace_is_a_step_from_zero():
+    registry = CollectorRegistry()
+    observer = Observer(registry)
+    declare(observer)
+    assert exposed(registry, "resends") == ['hookgate_delivery_resends_total{namespace="shop"} 0.0']
+    observer.resent(SHOP)
+    assert exposed(registry, "resends") == ['hookgate_delivery_resends_total{namespace="shop"} 1.0']
+
+
 def test_without_the_subscription_label_no_subscription_has_series():
     registry = CollectorRegistry()
     declare(Observer(registry, subscription_label=False), "invoices", "refunds")

@@ -1,14 +1,15 @@
 """
 Attempts that somebody waits for: tests of a URL, and synchronous replays.
 
-They have slots of their own and skip schedule, rate and breaker, so that neither can hold up the
-other. Tests are limited for each key as well, because they reach URLs of the caller's choice.
+Each is one POST and no more. They have slots of their own and skip schedule, rate and breaker, so that
+neither can hold up the other. Tests are limited for each key as well, because they reach URLs of the caller's choice.
 """
 
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from hookgate.deliveries import Outcome
 from hookgate_gateway.catalogue.snapshot import Snapshot
@@ -103,7 +104,7 @@ class DirectSends:
         """
         with self._slot(shipment.namespace):
             self._count_test(key_id)
-            attempt = await self._courier.send(shipment)
+            attempt = await self._courier.send(replace(shipment, once=True))
             if attempt.outcome is Outcome.SUCCESS:
                 self._learned(_tested(shipment, attempt), attempt)
             return attempt
@@ -151,7 +152,7 @@ class DirectSends:
     async def _send(self, delivery: Delivery, body: bytes) -> Attempt:
         match plan_direct(delivery, body, self._catalogue.snapshot):
             case Shipment() as shipment:
-                return await self._courier.send(shipment)
+                return await self._courier.send(replace(shipment, once=True))
             case Held(reason):
                 return self._courier.blocked(f"the subscription is held: {reason or 'Unknown'}")
             case Blocked(error):

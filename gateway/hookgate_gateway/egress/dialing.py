@@ -35,11 +35,14 @@ class Route:
 
 
 class Dialer:
-    """Makes guarded connections."""
+    """Makes guarded connections. ``monotonic`` gives seconds."""
 
-    def __init__(self, guard: Guard, resolver: GuardedResolver) -> None:
+    def __init__(
+        self, guard: Guard, resolver: GuardedResolver, monotonic: Callable[[], float]
+    ) -> None:
         self._guard = guard
         self._resolver = resolver
+        self._monotonic = monotonic
 
     async def dial(
         self, route: Route, trace: Trace, deadline: float, lost: Callable[[Connection], None]
@@ -50,11 +53,11 @@ class Dialer:
         """
         loop = asyncio.get_running_loop()
         addresses = await self._addresses(route, trace)
-        raw = await self._connect(loop, addresses, route.port, trace, deadline)
+        raw, round_trip = await self._connect(loop, addresses, route.port, trace, deadline)
         secure = route.context is not None
         try:
             _, connection = await loop.create_connection(
-                lambda: Connection(loop, lost),
+                lambda: Connection(loop, lost, round_trip),
                 sock=raw,
                 ssl=route.context,
                 server_hostname=route.server_name if secure else None,
@@ -78,7 +81,7 @@ class Dialer:
         port: int,
         trace: Trace,
         deadline: float,
-    ) -> socket.socket:
+    ) -> tuple[socket.socket, float]:
         failure: OSError = OSError("a name without an address")
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             share = share_of(deadline - loop.time(), left)
@@ -97,16 +100,19 @@ class Dialer:
         port: int,
         trace: Trace,
         seconds: float | None,
-    ) -> socket.socket:
+    ) -> tuple[socket.socket, float]:
+        """A connected socket, and how many seconds its handshake took."""
         with contextlib.ExitStack() as unless_connected:
             raw = self._guard.open_socket(address, port, trace)
             unless_connected.callback(raw.close)
             raw.setblocking(False)
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            begun = self._monotonic()
             async with asyncio.timeout(seconds):
                 await loop.sock_connect(raw, (str(address), port))
+            round_trip = self._monotonic() - begun
             unless_connected.pop_all()
-        return raw
+        return raw, round_trip
 
 
 def share_of(remaining: float, addresses: int) -> float | None:

@@ -87,14 +87,18 @@ class Pool:
         )
 
     def take(self) -> Connection | None:
-        """A kept connection that is free, if there is one."""
-        return self.idle.pop() if self.idle else None
+        """A kept connection that is free and open, as far as is known here, if there is one."""
+        while self.idle:
+            connection = self.idle.pop()
+            if not connection.closed:
+                return connection
+        return None
 
-    def give_back(self, connection: Connection) -> None:
+    def give_back(self, connection: Connection, *, keep: bool = True) -> None:
         """An exchange is over: keep its connection for the next one if it can be used again."""
         if not connection.reusable:
             connection.abort()
-        elif self.retired:
+        elif self.retired or not keep:
             connection.close()
         else:
             connection.rest()

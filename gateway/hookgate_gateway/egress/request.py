@@ -30,6 +30,8 @@ _OURS = frozenset(
     }
 )
 _OUR_PREFIXES = ("x-hookgate-", "x-skyvern-", "webhook-")
+RESENT = ("X-Hookgate-Resent", "1")
+"""Tells, on the wire and with the attempt, that the same request may have come a moment before."""
 _SIGNATURES = frozenset({"X-Skyvern-Signature", "webhook-signature"})
 
 
@@ -96,6 +98,11 @@ def request_head(line: bytes, shared: bytes, signed: dict[str, str], shipment: S
         return b"%b%b%b" % (line, shared, own.encode("ascii"))
     except UnicodeEncodeError:
         raise Unsendable("a header cannot be sent in HTTP") from None
+
+
+def resent_head(head: bytes) -> bytes:
+    """The head of a request that is sent once more within its attempt."""
+    return b"%b%b: %b\r\n\r\n" % (head[:-2], RESENT[0].encode(), RESENT[1].encode())
 
 
 def _marks(shipment: Shipment) -> str:

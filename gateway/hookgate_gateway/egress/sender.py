@@ -18,7 +18,15 @@ from hookgate_gateway.egress.contexts import UnusableTls
 from hookgate_gateway.egress.dialing import Dialer
 from hookgate_gateway.egress.guard import LOOKUP_SECONDS, Guard, GuardedResolver, Trace
 from hookgate_gateway.egress.pools import Lane, Plan, Pool, Pools
-from hookgate_gateway.egress.request import Headers, request_head, shown_attempt, sign_attempt
+from hookgate_gateway.egress.request import (
+    RESENT,
+    Headers,
+    request_head,
+    resent_head,
+    shown_attempt,
+    sign_attempt,
+)
+from hookgate_gateway.egress.resend import was_stale
 from hookgate_gateway.egress.wire import IDLE_SECONDS, Broken, Connection
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Shipment
@@ -54,7 +62,7 @@ class HttpSender:
         self._resolver = GuardedResolver(
             self._guard, nameservers=self._nameservers, limit=self._lookup_seconds
         )
-        dialer = Dialer(self._guard, self._resolver)
+        dialer = Dialer(self._guard, self._resolver, self._clock.monotonic)
         self._pools = Pools(self._guard, dialer, self._clock.monotonic)
         self._sweeper = asyncio.create_task(self._sweep(), name="egress-sweeper")
         return self
@@ -129,17 +137,27 @@ class HttpSender:
     async def _post(
         self, pool: Pool, head: bytes, report: "_Report", deadline: float
     ) -> Answer | Broken:
-        """Send it; once more on a fresh connection if the kept one turned out to be closed."""
-        body = report.shipment.body
-        connection = pool.take()
-        if connection is not None:
-            result = await connection.exchange(head, body, deadline)
-            pool.give_back(connection)
-            if isinstance(result, Answer) or not result.silent:
+        """Send it; once more on a fresh connection if the kept one was closed before it came."""
+        shipment = report.shipment
+        kept = None if shipment.once else pool.take()
+        if kept is not None:
+            begun = self._clock.monotonic()
+            result = await kept.exchange(head, shipment.body, deadline)
+            pool.give_back(kept)
+            if isinstance(result, Answer):
+                return result
+            after = self._clock.monotonic() - begun
+            if self._pools.closing or not was_stale(
+                result, after=after, round_trip=kept.round_trip
+            ):
                 return result
         connection = await self._connect(pool, report, deadline)
-        result = await connection.exchange(head, body, deadline)
-        pool.give_back(connection)
+        if kept is not None:
+            head = resent_head(head)
+            report.resent = True
+            self._observer.resent(shipment.namespace)
+        result = await connection.exchange(head, shipment.body, deadline)
+        pool.give_back(connection, keep=not shipment.once)
         return result
 
     async def _connect(self, pool: Pool, report: "_Report", deadline: float) -> Connection:
@@ -154,7 +172,7 @@ class HttpSender:
             failure = self._explain(broken.error, report)
         else:
             failure = telling.failure_of_ending(begun=broken.begun)
-        if broken.silent and report.without_certificate:
+        if broken.silent and report.made_without_certificate:
             # TLS 1.3 tells so only after the handshake, and the reset mostly overtakes the alert.
             return replace(
                 failure, error=f"{failure.error}; perhaps it demands a client certificate"
@@ -208,7 +226,7 @@ class HttpSender:
 class _Report:
     """What is known of an attempt while it is made."""
 
-    __slots__ = ("begun", "plan", "pool", "shipment", "signed", "started_at", "trace")
+    __slots__ = ("begun", "plan", "pool", "resent", "shipment", "signed", "started_at", "trace")
 
     def __init__(self, shipment: Shipment, started_at: Timestamp, begun: float) -> None:
         self.shipment = shipment
@@ -218,12 +236,14 @@ class _Report:
         self.pool: Pool | None = None
         self.signed: dict[str, str] = {}
         self.trace: Trace | None = None
+        """Of the connection that was made for it, if one was."""
+        self.resent = False
 
     @property
-    def without_certificate(self) -> bool:
-        """Whether it went over TLS and showed no client certificate."""
+    def made_without_certificate(self) -> bool:
+        """Whether a TLS connection was made for it that showed no client certificate."""
         secure = self.plan is not None and self.plan.secure
-        return secure and self.shipment.tls.certificate_pem is None
+        return secure and self.trace is not None and self.shipment.tls.certificate_pem is None
 
     def shown_url(self) -> str:
         """Where it went, for people."""
@@ -235,9 +255,10 @@ class _Report:
 
     def shown_headers(self) -> Headers:
         """The request's headers for people: nothing that came from a Secret, no signature."""
-        return (
-            () if self.pool is None else self.pool.shown + shown_attempt(self.signed, self.shipment)
-        )
+        if self.pool is None:
+            return ()
+        shown = self.pool.shown + shown_attempt(self.signed, self.shipment)
+        return (*shown, RESENT) if self.resent else shown
 
     def shown_answer(self, answer: Answer) -> Headers:
         """The answer's headers for people."""

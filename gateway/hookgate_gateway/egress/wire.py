@@ -32,14 +32,17 @@ class Broken:
 
     @property
     def silent(self) -> bool:
-        """Whether the connection ended without a word: on a kept one, it was closed before the request came."""
+        """Whether the connection ended without a word, and not by our deadline."""
         if self.begun or isinstance(self.error, TimeoutError):
             return False
         return not isinstance(self.error, ssl.SSLError) or isinstance(self.error, ssl.SSLEOFError)
 
 
 class Connection(asyncio.Protocol):
-    """A connection. ``lost`` is called once, when it is closed, with whatever else is left to be done."""
+    """A connection. ``lost`` is called once, when it is closed, with whatever else is left to be done.
+
+    ``round_trip`` is how many seconds its handshake took.
+    """
 
     __slots__ = (
         "_deadline",
@@ -52,10 +55,14 @@ class Connection(asyncio.Protocol):
         "_transport",
         "_waiter",
         "closed",
+        "round_trip",
     )
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, lost: Callable[["Connection"], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        lost: Callable[["Connection"], None],
+        round_trip: float = 0.0,
     ) -> None:
         self._loop = loop
         self._lost = lost
@@ -68,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._sent = True
         self.closed = False
         """Nothing can be sent on it any more."""
+        self.round_trip = round_trip
 
     # -------------------------------------------------------------------------------- exchanging
 

@@ -40,6 +40,9 @@ class Shipment:
     number: int
     replay: bool = False
     test: bool = False
+    once: bool = False
+    """One POST whatever happens, on a connection of its own; else one that crosses the end of a kept
+    connection is sent once more."""
 
 
 class Sender(Protocol):

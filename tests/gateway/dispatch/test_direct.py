@@ -63,6 +63,16 @@ async def test_a_test_is_sent_and_not_stored():
     assert not world.backlog.attempts
 
 
+async def test_tests_and_replays_go_once_and_what_is_due_does_not_have_to():
+    world = World(subscription())
+    async with world.dispatcher:
+        await direct(world).test(sample(world), "shop/app")
+        await direct(world).replay(stored(world))
+        world.accept(world.make())
+        await asyncio.sleep(1)
+    assert [shipment.once for _, shipment in world.sender.sent] == [True, True, False]
+
+
 async def test_a_namespace_has_two_slots_and_all_together_sixteen():
     world = World()
     sends = direct(world)

@@ -49,6 +49,16 @@ class ShiftedClock(SystemClock):
         return SystemClock.monotonic() + self.ahead
 
 
+class StillClock(SystemClock):
+    """No time passes but what a test lets pass, however busy the machine is."""
+
+    def __init__(self) -> None:
+        self.at = 1000.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+
 class LoopClock:
     """Both clocks come from the loop: virtual time."""
 

@@ -11,7 +11,8 @@ from hookgate.deliveries import Outcome
 from hookgate_gateway.contract import Tls
 from hookgate_gateway.egress.contexts import TlsContexts, UnusableTls, make_context
 from hookgate_gateway.rules.delivery import LaneKey
-from tests.gateway.egress.support import sending, shipment
+from tests.gateway.egress.raw import read_request, serving
+from tests.gateway.egress.support import StillClock, sending, shipment
 from tests.receivers import Authority, NameServer, Receiver
 
 OURS = Authority()
@@ -161,9 +162,30 @@ async def test_a_context_is_made_once_for_its_content() -> None:
 
 async def test_a_kept_tls_connection_that_was_closed_costs_no_attempt() -> None:
     tls = Tls(ca_pem=OURS.pem)
-    async with Receiver(tls=OURS.server()) as receiver, sending() as sender:
+    async with (
+        Receiver(tls=OURS.server()) as receiver,
+        sending(clock=StillClock()) as sender,
+    ):
         attempts = [await sender.send(shipment(receiver.url("stale"), tls=tls)) for _ in range(3)]
     assert [attempt.outcome for attempt in attempts] == [Outcome.SUCCESS] * 3
+
+
+async def test_the_end_of_a_kept_tls_connection_is_not_put_down_to_a_certificate() -> None:
+    clock, tls = StillClock(), Tls(ca_pem=OURS.pem)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await read_request(reader)
+        clock.at += 6
+
+    async with serving(serve, tls=OURS.server()) as receiver, sending(clock=clock) as sender:
+        await sender.send(shipment(receiver.url(), tls=tls))
+        attempt = await sender.send(shipment(receiver.url(), tls=tls))
+    assert attempt.outcome is Outcome.CONNECTION_ERROR
+    assert attempt.error is not None
+    assert "certificate" not in attempt.error
+    assert receiver.connections == 1
 
 
 def test_where_memory_has_no_path_a_private_file_lasts_as_long_as_it_is_read(
