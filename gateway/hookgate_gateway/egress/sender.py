@@ -18,19 +18,13 @@ from hookgate_gateway.egress.contexts import UnusableTls
 from hookgate_gateway.egress.dialing import Dialer
 from hookgate_gateway.egress.guard import LOOKUP_SECONDS, Guard, GuardedResolver, Trace
 from hookgate_gateway.egress.pools import Lane, Plan, Pool, Pools
-from hookgate_gateway.egress.request import (
-    RESENT,
-    Headers,
-    request_head,
-    resent_head,
-    shown_attempt,
-    sign_attempt,
-)
+from hookgate_gateway.egress.report import Report
+from hookgate_gateway.egress.request import request_head, resent_head, sign_attempt
 from hookgate_gateway.egress.resend import was_stale
 from hookgate_gateway.egress.wire import IDLE_SECONDS, Broken, Connection
 from hookgate_gateway.observe import Observer
 from hookgate_gateway.ports import Shipment
-from hookgate_gateway.rules.delivery import Attempt, LaneKey, Timestamp
+from hookgate_gateway.rules.delivery import Attempt, LaneKey
 from hookgate_gateway.rules.destination import BadUrl
 from hookgate_gateway.rules.egress_rules import EgressRules
 from hookgate_process.clock import Clock
@@ -99,7 +93,7 @@ class HttpSender:
 
     async def send(self, shipment: Shipment) -> Attempt:
         """Make one attempt. Only cancellation raises."""
-        report = _Report(shipment, self._clock.now(), self._clock.monotonic())
+        report = Report(shipment, self._clock.now(), self._clock.monotonic())
         try:
             lane, plan = self._pools.plan(shipment, report.begun)
         except BadUrl as error:
@@ -109,7 +103,7 @@ class HttpSender:
             return self._finish(report, Failure(Outcome.BLOCKED, plan.refused.message))
         return self._finish(report, await self._try(lane, plan, report))
 
-    async def _try(self, lane: Lane, plan: Plan, report: "_Report") -> Answer | Failure:
+    async def _try(self, lane: Lane, plan: Plan, report: Report) -> Answer | Failure:
         """Carry it out within the deadline; everything that can be expected to fail becomes a value."""
         shipment = report.shipment
         deadline = self._loop.time() + shipment.timeout
@@ -135,7 +129,7 @@ class HttpSender:
         return result if isinstance(result, Answer) else self._explain_broken(result, report)
 
     async def _post(
-        self, pool: Pool, head: bytes, report: "_Report", deadline: float
+        self, pool: Pool, head: bytes, report: Report, deadline: float
     ) -> Answer | Broken:
         """Send it; once more on a fresh connection if the kept one was closed before it came."""
         shipment = report.shipment
@@ -160,14 +154,14 @@ class HttpSender:
         pool.give_back(connection, keep=not shipment.once)
         return result
 
-    async def _connect(self, pool: Pool, report: "_Report", deadline: float) -> Connection:
+    async def _connect(self, pool: Pool, report: Report, deadline: float) -> Connection:
         trace = report.trace = Trace(report.shipment.namespace, pool.route.host.name)
         async with self._pools.until(deadline):
             return await self._pools.connect(pool, trace, deadline)
 
     # ------------------------------------------------------------------------------------ telling
 
-    def _explain_broken(self, broken: Broken, report: "_Report") -> Failure:
+    def _explain_broken(self, broken: Broken, report: Report) -> Failure:
         if broken.error is not None:
             failure = self._explain(broken.error, report)
         else:
@@ -179,7 +173,7 @@ class HttpSender:
             )
         return failure
 
-    def _explain(self, error: Exception, report: "_Report") -> Failure:
+    def _explain(self, error: Exception, report: Report) -> Failure:
         trace = report.trace
         if trace is not None and trace.refused is not None:
             return Failure(Outcome.BLOCKED, trace.refused.message)
@@ -196,7 +190,7 @@ class HttpSender:
             return Failure(Outcome.CONNECTION_ERROR, "the attempt failed inside the gateway")
         return failure
 
-    def _finish(self, report: "_Report", result: Answer | Failure) -> Attempt:
+    def _finish(self, report: Report, result: Answer | Failure) -> Attempt:
         duration = self._clock.monotonic() - report.begun
         url = report.shown_url()
         if isinstance(result, Failure):
@@ -220,48 +214,4 @@ class HttpSender:
             response_headers=report.shown_answer(result),
             response_body=result.body,
             error=telling.explain_status(status),
-        )
-
-
-class _Report:
-    """What is known of an attempt while it is made."""
-
-    __slots__ = ("begun", "plan", "pool", "resent", "shipment", "signed", "started_at", "trace")
-
-    def __init__(self, shipment: Shipment, started_at: Timestamp, begun: float) -> None:
-        self.shipment = shipment
-        self.started_at = started_at
-        self.begun = begun
-        self.plan: Plan | None = None
-        self.pool: Pool | None = None
-        self.signed: dict[str, str] = {}
-        self.trace: Trace | None = None
-        """Of the connection that was made for it, if one was."""
-        self.resent = False
-
-    @property
-    def made_without_certificate(self) -> bool:
-        """Whether a TLS connection was made for it that showed no client certificate."""
-        secure = self.plan is not None and self.plan.secure
-        return secure and self.trace is not None and self.shipment.tls.certificate_pem is None
-
-    def shown_url(self) -> str:
-        """Where it went, for people."""
-        if self.plan is None:
-            return ""
-        if self.shipment.secret_url:
-            return self.plan.destination.shown_without_path
-        return self.plan.shown
-
-    def shown_headers(self) -> Headers:
-        """The request's headers for people: nothing that came from a Secret, no signature."""
-        if self.pool is None:
-            return ()
-        shown = self.pool.shown + shown_attempt(self.signed, self.shipment)
-        return (*shown, RESENT) if self.resent else shown
-
-    def shown_answer(self, answer: Answer) -> Headers:
-        """The answer's headers for people."""
-        return (
-            telling.shown_headers(answer.headers) if self.pool is None else self.pool.show(answer)
         )
