@@ -4,11 +4,9 @@ Errors as answers: JSON ``{"detail", "code"}``, never a stack trace, never a sec
 Handlers raise :class:`Refusal`; what other parts raise is translated here, once, at the boundary.
 """
 
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from math import ceil
-from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
@@ -21,6 +19,7 @@ from hookgate_gateway.intake.quota import BacklogFull
 from hookgate_gateway.observe import Credential, Observer, RefusedRequest
 from hookgate_gateway.ports import InvalidCursor, OwnedByAnother, StoreFull, StoreUnavailable
 from hookgate_gateway.rules.report import Unreadable
+from hookgate_process.failures import where_raised
 
 __all__ = [
     "Refusal",
@@ -121,7 +120,8 @@ def from_exception(error: Exception, observer: Observer, route: str) -> web.Stre
             observer.unauthenticated(credential)
         return refusal.response()
     # The exception's own text may repeat a payload: its name and its place say enough.
-    observer.error("request_failed", route=route, error=type(error).__name__, place=_place(error))
+    where = where_raised(error)
+    observer.error("request_failed", route=route, error=type(error).__name__, where=where)
     return Refusal(500, "internal_error", "an internal error; it has been logged").response()
 
 
@@ -220,8 +220,3 @@ _UNAUTHENTICATED: Final[Mapping[str, Credential]] = {
     "unauthorized": Credential.CONTROL_TOKEN,
 }
 """Refusals of those who did not show who they are, by their code."""
-
-
-def _place(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)[-3:]
-    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
