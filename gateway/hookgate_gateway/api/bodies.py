@@ -17,7 +17,7 @@ from hookgate_gateway.contract import ApiKey
 from hookgate_gateway.intake.parse import parse_document
 from hookgate_gateway.rules.report import Unreadable
 
-__all__ = ["BodyReader"]
+__all__ = ["BodyReader", "object_of"]
 
 _JSON = "application/json"
 
@@ -57,7 +57,7 @@ class BodyReader:
         self, request: web.Request, key: ApiKey | None = None
     ) -> dict[str, Any]:  # fmt: skip
         """A body that is a JSON object. Raises Refusal, also 422 for anything else."""
-        return _object(await self.read(request, key))
+        return object_of(await self.read(request, key))
 
     async def read_optional(
         self, request: web.Request, key: ApiKey | None = None
@@ -66,7 +66,7 @@ class BodyReader:
         if not request.can_read_body:
             return {}
         body = await self.read(request, key)
-        return {} if body.strip() in (b"", b"null") else _object(body)
+        return {} if body.strip() in (b"", b"null") else object_of(body)
 
     def _limit(self, key: ApiKey | None) -> int:
         own = key.limits.max_body_bytes if key is not None else None
@@ -119,7 +119,8 @@ def _is_json(media_type: str) -> bool:
     return kind == _JSON or (kind.startswith("application/") and kind.endswith("+json"))
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def object_of(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body. Raises Refusal 422."""
     value = parse_document(body)
     if isinstance(value, Unreadable):
         raise unreadable(value)

@@ -54,8 +54,8 @@ class CancelRoutes:
 
     async def cancel_many(self, request: web.Request, caller: Caller) -> web.Response:
         """``{cancelled: [run id], failed: [run id], failures: [{run_id, code, detail}]}``."""
-        body = await self._services.bodies.read_object(request, caller.key)
-        run_ids = [RunId(run_id) for run_id in dict.fromkeys(read(CancelRequest, body).run_ids)]
+        wanted = read(CancelRequest, await self._services.bodies.read_object(request, caller.key))
+        run_ids = [RunId(run_id) for run_id in dict.fromkeys(wanted.run_ids)]
         namespace = caller.key.namespace
         results = await asyncio.gather(*(self._try(namespace, run_id) for run_id in run_ids))
         failures = [failure for failure in results if failure is not None]

@@ -1,5 +1,5 @@
 """
-Room for large payloads on their way to clients: while a handler has them, and while their answer is read.
+Room for large payloads that handlers have in hand: what clients ask for and are shown, until it is stored or read.
 """
 
 from collections.abc import Iterator
@@ -9,11 +9,15 @@ from typing import Final
 from hookgate_gateway.api.errors import Refusal
 from hookgate_gateway.ports import RunRecord
 
-__all__ = ["Showing", "crowded", "run_size"]
+__all__ = ["Showing", "crowded", "parsed_size", "run_size"]
 
 _BYTES: Final = 64 * 1024 * 1024
 _SMALL: Final = 64 * 1024
 """Bytes that are not counted: about what a connection buffers anyway."""
+_OBJECT: Final = 72
+"""Bytes of an empty object or array, and of its place in another."""
+_VALUE: Final = 40
+"""The same of a number or a short text."""
 
 
 class Showing:
@@ -56,3 +60,9 @@ def crowded() -> Refusal:
 def run_size(run: RunRecord) -> int:
     """The bytes of what a run was asked with, and of the payload that speaks for it."""
     return len(run.request or b"") + len(run.payload or b"")
+
+
+def parsed_size(body: bytes) -> int:
+    """The bytes of a JSON body and, about, of what it becomes once it is parsed."""
+    containers = body.count(b"{") + body.count(b"[")
+    return 2 * len(body) + _OBJECT * containers + _VALUE * body.count(b",")
