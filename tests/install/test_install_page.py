@@ -191,6 +191,8 @@ async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
     assert {"name": "HOOKGATE_RETENTION_DAYS", "value": "7"} in container["env"]
     assert await _secrets(place) == secrets
 
+    if place.node:  # elsewhere it is for the storage class to say
+        await _a_larger_volume_is_that_of_the_same_pod(place)
     await place.run("backup")
     backup = place.home / "hookgate-backup.db"
     assert backup.read_bytes().startswith(b"SQLite format 3\0")
@@ -199,8 +201,7 @@ async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
     await asyncio.to_thread(place.shell, f"{check} {keys}")
 
     await _a_restored_store_is_that_of_the_backup(place)
-    if place.node:  # elsewhere it is for the storage class to say
-        await _a_larger_volume_is_that_of_the_same_pod(place)
+    if place.node:
         await _another_volume_has_the_store(place)
 
     await _own_secrets_are_what_the_chart_takes(place)
