@@ -59,14 +59,10 @@ class BodyReader:
         """A body that is a JSON object. Raises Refusal, also 422 for anything else."""
         return object_of(await self.read(request, key))
 
-    async def read_optional(
-        self, request: web.Request, key: ApiKey | None = None
-    ) -> dict[str, Any]:  # fmt: skip
-        """The same where a body may be left out, or be ``null``."""
-        if not request.can_read_body:
-            return {}
-        body = await self.read(request, key)
-        return {} if body.strip() in (b"", b"null") else object_of(body)
+    async def read_optional(self, request: web.Request, key: ApiKey | None = None) -> bytes:
+        """As ``read``; an empty object where a body is left out, or is ``null``."""
+        body = await self.read(request, key) if request.can_read_body else b""
+        return b"{}" if body.strip() in (b"", b"null") else body
 
     def _limit(self, key: ApiKey | None) -> int:
         own = key.limits.max_body_bytes if key is not None else None

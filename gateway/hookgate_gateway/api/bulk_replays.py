@@ -45,8 +45,12 @@ class BulkReplayRoutes:
     async def create(self, request: web.Request, caller: Caller) -> web.Response:
         """202 with the replay; for a dry run 200 ``{matched}``."""
         key = idempotency.idempotency_key(request.headers)
-        body = await self._body(request, caller)
-        wanted = BulkReplayRequest.model_validate(body)
+        async with self._services.asked(request, caller) as body:
+            return await self._create(BulkReplayRequest.model_validate(body), caller, key)
+
+    async def _create(
+        self, wanted: BulkReplayRequest, caller: Caller, key: str | None
+    ) -> web.Response:
         plan = self._orders.plan(
             caller.key.namespace,
             wanted.filter.selection(),
@@ -75,15 +79,14 @@ class BulkReplayRoutes:
 
     async def cancel_deliveries(self, request: web.Request, caller: Caller) -> web.Response:
         """``{cancelled}``; for a dry run ``{matched}``."""
-        wanted = BulkCancelRequest.model_validate(await self._body(request, caller))
-        selection, namespace = wanted.filter.selection(), caller.key.namespace
-        if wanted.dry_run:
-            return answers.answer(
-                {"matched": await self._orders.count_pending(namespace, selection)}
-            )
-        return answers.answer(
-            {"cancelled": await self._orders.cancel_pending(namespace, selection)}
-        )
+        async with self._services.asked(request, caller) as body:
+            wanted = BulkCancelRequest.model_validate(body)
+            selection, namespace = wanted.filter.selection(), caller.key.namespace
+            if wanted.dry_run:
+                matched = await self._orders.count_pending(namespace, selection)
+                return answers.answer({"matched": matched})
+            cancelled = await self._orders.cancel_pending(namespace, selection)
+            return answers.answer({"cancelled": cancelled})
 
     def _to(self, state: ReplayState) -> Callable[[web.Request, Caller], Awaitable[web.Response]]:
         async def change(request: web.Request, caller: Caller) -> web.Response:
@@ -103,9 +106,6 @@ class BulkReplayRoutes:
             raise idempotency.reused()
         found = await self._orders.find(plan.namespace, ReplayId(made.made))
         return _answer(found, 202, idempotency.REPLAYED)
-
-    async def _body(self, request: web.Request, caller: Caller) -> dict[str, Any]:
-        return await self._services.bodies.read_object(request, caller.key)
 
 
 def shape(replay: Replay) -> dict[str, Any]:

@@ -54,8 +54,7 @@ class CancelRoutes:
 
     async def cancel_many(self, request: web.Request, caller: Caller) -> web.Response:
         """``{cancelled: [run id], failed: [run id], failures: [{run_id, code, detail}]}``."""
-        wanted = read(CancelRequest, await self._services.bodies.read_object(request, caller.key))
-        run_ids = [RunId(run_id) for run_id in dict.fromkeys(wanted.run_ids)]
+        run_ids = await self._wanted(request, caller)
         namespace = caller.key.namespace
         results = await asyncio.gather(*(self._try(namespace, run_id) for run_id in run_ids))
         failures = [failure for failure in results if failure is not None]
@@ -67,6 +66,10 @@ class CancelRoutes:
                 "failures": failures,
             }
         )
+
+    async def _wanted(self, request: web.Request, caller: Caller) -> list[RunId]:
+        async with self._services.asked(request, caller) as body:
+            return [RunId(run_id) for run_id in dict.fromkeys(read(CancelRequest, body).run_ids)]
 
     async def _try(self, namespace: Namespace, run_id: RunId) -> dict[str, Any] | None:
         """None when it was cancelled, else why not."""

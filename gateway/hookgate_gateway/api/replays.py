@@ -38,7 +38,7 @@ class ReplayRoutes:
     """The three paths of a synchronous replay, and its preview."""
 
     def __init__(self, services: Services) -> None:
-        self._bodies = services.bodies
+        self._services = services
         self._clock = services.clock
         self._replays = RunReplays(
             history=services.history,
@@ -78,8 +78,9 @@ class ReplayRoutes:
 
     async def _replay(self, request: web.Request, caller: Caller) -> Replayed:
         run_id = RunId(path_word(request, "run_id", "run"))
-        wanted = read(ReplayRequest, await self._bodies.read_optional(request, caller.key))
-        result = await self._replays.replay(caller.key.namespace, run_id, _wish(wanted, caller))
+        async with self._services.asked(request, caller, optional=True) as body:
+            wish = _wish(read(ReplayRequest, body), caller)
+            result = await self._replays.replay(caller.key.namespace, run_id, wish)
         if not isinstance(result, Replayed):
             raise _refusal(result)
         return result

@@ -2,15 +2,13 @@
 Runs: created, looked at, listed. What runs them is somebody else's business.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from hookgate_gateway.api import answers, paging, run_shapes
-from hookgate_gateway.api.bodies import object_of
 from hookgate_gateway.api.errors import unknown
 from hookgate_gateway.api.routing import KeyedRoute, Route, path_word
 from hookgate_gateway.api.run_creation import Created, RunCreation
@@ -23,7 +21,7 @@ from hookgate_gateway.api.run_requests import (
 )
 from hookgate_gateway.api.run_webhooks import webhook_delivery, webhook_failure_reason
 from hookgate_gateway.api.services import Services
-from hookgate_gateway.api.showing import parsed_size, run_size
+from hookgate_gateway.api.showing import run_size
 from hookgate_gateway.catalogue.snapshot import Caller
 from hookgate_gateway.ports import Page, RunQuery, RunRecord
 from hookgate_gateway.rules.delivery import Namespace, RunId
@@ -83,12 +81,12 @@ class RunRoutes:
         return answers.answer(shape, headers=created.headers)
 
     async def run_workflow(self, request: web.Request, caller: Caller) -> web.Response:
-        async with self._asked(request, caller) as body:
+        async with self._services.asked(request, caller) as body:
             return await self._workflow(read(WorkflowRequest, body), request, caller)
 
     async def run_workflow_of_path(self, request: web.Request, caller: Caller) -> web.Response:
         workflow_id = path_word(request, "workflow_id", "workflow")
-        async with self._asked(request, caller, optional=True) as body:
+        async with self._services.asked(request, caller, optional=True) as body:
             wanted = read(WorkflowOfPathRequest, body, workflow_id=workflow_id)
             return await self._workflow(wanted, request, caller)
 
@@ -133,21 +131,9 @@ class RunRoutes:
         return page
 
     async def _task(self, request: web.Request, caller: Caller, *, scope: str) -> Created:
-        async with self._asked(request, caller) as body:
+        async with self._services.asked(request, caller) as body:
             wanted = read(TaskRequest, body)
             return await self._creation.create(wanted, caller, request, scope=scope)
-
-    @asynccontextmanager
-    async def _asked(
-        self, request: web.Request, caller: Caller, *, optional: bool = False
-    ) -> AsyncIterator[dict[str, Any]]:
-        """What is asked for, and room for it until it is stored. Raises Refusal."""
-        body = b""
-        if request.can_read_body or not optional:
-            body = await self._services.bodies.read(request, caller.key)
-        with self._services.showing.room(parsed_size(body)):
-            nothing = optional and body.strip() in (b"", b"null")
-            yield {} if nothing else object_of(body)
 
     async def _shown(
         self, request: web.Request, caller: Caller

@@ -2,14 +2,17 @@
 Whom the handlers ask: one frozen value, put together by the app.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from hookgate_gateway.api.bodies import BodyReader
+from aiohttp import web
+
+from hookgate_gateway.api.bodies import BodyReader, object_of
 from hookgate_gateway.api.rates import KeyRates
-from hookgate_gateway.api.showing import Showing
-from hookgate_gateway.catalogue.snapshot import Snapshot
+from hookgate_gateway.api.showing import Showing, parsed_size
+from hookgate_gateway.catalogue.snapshot import Caller, Snapshot
 from hookgate_gateway.contract import ResourceKey
 from hookgate_gateway.dispatch.dispatcher import LaneState
 from hookgate_gateway.dispatch.health import Name
@@ -155,3 +158,16 @@ class Services:
     showing: Showing = field(default_factory=Showing)
     upstream: Upstream | None = None
     """What runs the runs; None: nothing, the gateway registers them and waits for reports."""
+
+    @asynccontextmanager
+    async def asked(
+        self, request: web.Request, caller: Caller, *, optional: bool = False
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The JSON object that a caller sent, and room for it until the end of the block.
+
+        With ``optional`` it may be left out, or be ``null``. Raises Refusal.
+        """
+        read = self.bodies.read_optional if optional else self.bodies.read
+        body = await read(request, caller.key)
+        with self.showing.room(parsed_size(body)):
+            yield object_of(body)

@@ -47,23 +47,23 @@ class WebhookTestRoutes:
         return await self._test(request, caller, task="task_v1")
 
     async def _test(self, request: web.Request, caller: Caller, *, task: str) -> web.Response:
-        wanted = read(TestRequest, await self._services.bodies.read_object(request, caller.key))
-        await self._refuse_known(wanted, caller)
-        run_type = task if wanted.run_type == "task" else str(wanted.run_type)
-        return await self._send(self._to_url(wanted, caller, run_type), caller)
+        async with self._services.asked(request, caller) as body:
+            wanted = read(TestRequest, body)
+            await self._refuse_known(wanted, caller)
+            run_type = task if wanted.run_type == "task" else str(wanted.run_type)
+            return await self._send(self._to_url(wanted, caller, run_type), caller)
 
     async def test_subscription(self, request: web.Request, caller: Caller) -> web.Response:
         """Through the subscription's own lane, headers, certificates and keys, whatever its hold."""
         subscription = live_subscription(self._services.catalogue.snapshot, request, caller)
-        body = await self._services.bodies.read_optional(request, caller.key)
-        wanted = read(SubscriptionTestRequest, body)
-        run_type = _run_type(wanted, subscription)
-        shipment = self._to_subscription(subscription, run_type)
-        if shipment is None:
-            hold = subscription.hold
-            error = f"the subscription is held: {hold.reason if hold else 'Unresolved'}"
-            return answers.answer(_shape(_unsent(error)))
-        return await self._send(shipment, caller)
+        async with self._services.asked(request, caller, optional=True) as body:
+            run_type = _run_type(read(SubscriptionTestRequest, body), subscription)
+            shipment = self._to_subscription(subscription, run_type)
+            if shipment is None:
+                hold = subscription.hold
+                error = f"the subscription is held: {hold.reason if hold else 'Unresolved'}"
+                return answers.answer(_shape(_unsent(error)))
+            return await self._send(shipment, caller)
 
     async def _send(self, shipment: Shipment, caller: Caller) -> web.Response:
         key_id = f"{caller.key.namespace}/{caller.key.secret}/{caller.fingerprint}"

@@ -10,7 +10,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from hookgate_gateway.api import answers
-from hookgate_gateway.api.bodies import BodyReader
+from hookgate_gateway.api.bodies import BodyReader, object_of
 from hookgate_gateway.api.routing import OpenRoute, add_routes
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.observe import Observer
@@ -31,7 +31,7 @@ async def echo(bodies: BodyReader) -> AsyncIterator[int]:
         return answers.answer({"size": len(await bodies.read(request))})
 
     async def optional(request: web.Request) -> web.Response:
-        return answers.answer(await bodies.read_optional(request))
+        return answers.answer(object_of(await bodies.read_optional(request)))
 
     app = web.Application()
     routes = [OpenRoute("POST", "/read", read), OpenRoute("POST", "/optional", optional)]

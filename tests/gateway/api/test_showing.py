@@ -11,6 +11,15 @@ from hookgate_gateway.api.showing import Showing, parsed_size
 from tests.gateway.api.world import open_world
 
 KIB = 1024
+ASKING = {
+    "/v1/run/workflows": {"workflow_id": "wpid_1"},
+    "/api/v1/workflows/wpid_1/run": {},
+    "/v1/runs/cancel": {"run_ids": ["tsk_small"]},
+    "/v1/replays": {"filter": {}},
+    "/v1/deliveries/cancel": {"filter": {}},
+    "/v1/runs/tsk_small/retry_webhook": {},
+}
+"""Whatever else takes a body that is parsed."""
 
 
 def test_there_is_room_for_so_many_bytes_and_for_one_payload_of_any_size():
@@ -53,6 +62,9 @@ async def test_whoever_asks_for_a_large_payload_meanwhile_comes_again(tmp_path: 
         for more in ({"x": "x" * 100_000}, {"x": [{}] * 1000}):
             reply = await shop.call("POST", "/v1/run/tasks", json={"prompt": "buy", **more})
             assert (reply.status, reply.code) == (503, "overloaded")
+        for path, asked in ASKING.items():
+            reply = await shop.call("POST", path, json={**asked, "x": "x" * 100_000})
+            assert (reply.status, reply.code) == (503, "overloaded"), path
         await shop.post("/v1/run/tasks", {"prompt": "buy"})
         for path in ("/v1/runs/tsk_small", f"/v1/events/{small['event_id']}/explain", "/v1/events"):
             await shop.get(path)
