@@ -7,7 +7,10 @@ come, and moving a timer for each would cost more than the request.
 """
 
 import asyncio
+import fcntl
 import ssl
+import sys
+import termios
 from collections.abc import Callable
 from typing import cast
 
@@ -23,12 +26,16 @@ _TICK = 0.001  # a loop's clock has a grain: a timer may go off this much too ea
 class Broken:
     """An exchange that came to no answer. ``error`` None: the receiver closed the connection."""
 
-    __slots__ = ("begun", "error")
+    __slots__ = ("begun", "error", "unacknowledged")
 
-    def __init__(self, error: Exception | None, *, begun: bool) -> None:
+    def __init__(
+        self, error: Exception | None, *, begun: bool, unacknowledged: bool = False
+    ) -> None:
         self.error = error
         self.begun = begun
         """Whether a part of the answer had come."""
+        self.unacknowledged = unacknowledged
+        """Known not to have reached the receiver's side as a whole."""
 
     @property
     def silent(self) -> bool:
@@ -207,7 +214,8 @@ class Connection(asyncio.Protocol):
         if self._reader.end():
             self._finish(self._reader.answer)
         else:
-            self._finish(Broken(error, begun=self._reader.begun))
+            lost = self._transport is not None and _is_unacknowledged(self._transport)
+            self._finish(Broken(error, begun=self._reader.begun, unacknowledged=lost))
 
     def _finish(self, result: Answer | Broken) -> None:
         """The exchange is over; a body that is still being sent goes no further."""
@@ -215,3 +223,18 @@ class Connection(asyncio.Protocol):
         if waiter is not None and not waiter.done():
             waiter.set_result(result)
         self.resume_writing()
+
+
+def _is_unacknowledged(transport: asyncio.Transport) -> bool:
+    """Whether something that was written is still without TCP's acknowledgement; False if nobody knows.
+
+    The receiver's kernel acknowledges, not its program, and an end tells what had come before it: a FIN
+    acknowledges that, a reset leaves what was known. Asked for anew, because the number of a socket
+    that is closed may be another's by now; TLS tells of an end that is not its own only then.
+    """
+    raw = transport.get_extra_info("socket")
+    try:
+        queued = fcntl.ioctl(raw.fileno(), termios.TIOCOUTQ, bytes(4))  # tcp(7): SIOCOUTQ
+    except (OSError, ValueError, AttributeError):  # another system, or closed already
+        return False
+    return int.from_bytes(queued, sys.byteorder) > 0

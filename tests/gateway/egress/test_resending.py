@@ -1,6 +1,7 @@
 """One attempt is one POST, but for a kept connection that was closed before the request came."""
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from hookgate.deliveries import Outcome
-from hookgate_gateway.egress.resend import LONGEST_ROUND_TRIP, MARGIN, was_stale
+from hookgate_gateway.egress.resend import LATEST, LONGEST_ROUND_TRIP, MARGIN, was_stale
 from hookgate_gateway.egress.wire import Broken
 from hookgate_gateway.observe import Observer
 from hookgate_process.clock import SystemClock
@@ -28,6 +29,8 @@ FIN = Broken(None, begun=False)
 RESET = Broken(ConnectionResetError(), begun=False)
 BEGUN = Broken(None, begun=True)
 LATE = Broken(TimeoutError(), begun=False)
+UNSEEN_FIN = Broken(None, begun=False, unacknowledged=True)
+UNSEEN_RESET = Broken(ConnectionResetError(), begun=False, unacknowledged=True)
 
 
 @pytest.mark.parametrize(
@@ -45,16 +48,22 @@ LATE = Broken(TimeoutError(), begun=False)
         (FIN, 6.0, 9.0, False),
         (BEGUN, 0.0, 0.0, False),
         (LATE, 0.0, 0.0, False),
+        (UNSEEN_FIN, LATEST, 0.0, True),
+        (UNSEEN_RESET, LATEST, 0.0, True),
+        (UNSEEN_FIN, LATEST + 0.001, 9.0, False),
+        (UNSEEN_RESET, 6.0, 9.0, False),
+        (Broken(None, begun=True, unacknowledged=True), 0.0, 0.0, False),
+        (Broken(TimeoutError(), begun=False, unacknowledged=True), 0.0, 0.0, False),
     ],
 )
-def test_what_ended_within_a_round_trip_was_closed_before_the_request_came(
+def test_which_ends_were_on_their_way_before_the_request_came(
     broken: Broken, after: float, round_trip: float, stale: bool
 ) -> None:
     assert was_stale(broken, after=after, round_trip=round_trip) is stale
 
 
-def test_nobody_who_had_the_request_for_half_a_second_gets_it_again() -> None:
-    assert LONGEST_ROUND_TRIP + MARGIN < 0.5
+def test_an_acknowledged_request_is_judged_more_strictly() -> None:
+    assert LONGEST_ROUND_TRIP + MARGIN < LATEST
 
 
 # --------------------------------------------------------------------------- receivers that close
@@ -101,6 +110,19 @@ class Answering:
         while True:
             self.requests.append(await read_request(reader))
             writer.write(OK)
+
+
+class Arrivals(Answering):
+    """Answers for ever, until a test closes the last connection under its feet."""
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._socket = writer.get_extra_info("socket")
+        await super().__call__(reader, writer)
+
+    def closes(self) -> None:
+        """Send the FIN now, while nobody's event loop looks."""
+        with socket.socket(fileno=os.dup(self._socket.fileno())) as its:
+            its.shutdown(socket.SHUT_RDWR)
 
 
 def lines(request: bytes) -> set[str]:
@@ -183,6 +205,22 @@ async def test_on_loopback_a_receiver_has_but_the_margin(seconds: float, posts: 
         for _ in range(2):
             await sender.send(shipment(receiver.url()))
     assert len(closing.requests) == posts
+
+
+@pytest.mark.parametrize(("seconds", "posts"), [(0.4, 2), (0.6, 1)])
+async def test_what_the_receivers_kernel_never_had_is_sent_again_although_we_looked_late(
+    seconds: float, posts: int
+) -> None:
+    clock, arrivals = StillClock(), Arrivals()
+    async with serving(arrivals) as receiver, sending(clock=clock) as sender:
+        await sender.send(shipment(receiver.url()))
+        arrivals.closes()
+        sent = sender.send(shipment(receiver.url()))
+        late = asyncio.get_running_loop().call_soon(setattr, clock, "at", clock.at + seconds)
+        attempt = await sent
+        late.cancel()
+    assert (attempt.outcome is Outcome.SUCCESS) is (posts == 2)
+    assert receiver.connections == posts
 
 
 class TickingClock(SystemClock):

@@ -40,6 +40,9 @@ class HandTransport:
     def get_write_buffer_size(self) -> int:
         return self.waiting
 
+    def get_extra_info(self, name: str) -> None:
+        """There is no socket."""
+
     def is_closing(self) -> bool:
         return self.state != "open"
 
