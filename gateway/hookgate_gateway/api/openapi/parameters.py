@@ -36,7 +36,11 @@ def _whole(most: int, default: int) -> dict[str, Any]:
     return {"type": "integer", "minimum": 1, "maximum": most, "default": default}
 
 
-LIMIT = _query("limit", "Items of a page.", _whole(paging.MAX_LIMIT, paging.DEFAULT_LIMIT))
+LIMIT = _query(
+    "limit",
+    "Items of a page at most. Where they are large it holds fewer: go on until `next_cursor` is null.",
+    _whole(paging.MAX_LIMIT, paging.DEFAULT_LIMIT),
+)
 ALL = _query("limit", "Subscriptions of a page.", _whole(paging.MAX_LIMIT, paging.MAX_LIMIT))
 CURSOR = _query("cursor", "`next_cursor` of the page before.", {"type": "string"})
 PAGE = (
