@@ -117,6 +117,48 @@ async def test_pause_restart_resume_cancel(idle: Gateway, receiver: Receiver) ->
     assert len(at(receiver, "/slow")) == done["delivered"] < 40
 
 
+async def test_a_retry_after_the_call_changes_nothing_of_what_is_selected(
+    idle: Gateway, receiver: Receiver
+) -> None:
+    """Of two that fail alike one had been given up by then; the other one is tried a moment later."""
+    await idle.start()
+    [given_up] = await failed(idle, receiver, "billing", 1)
+    idle.manifests.subscription(
+        "billing", receiver.url("nothing-is-here"), retry=NO_RETRY, suspend=True
+    )
+    await idle.held("billing", "Suspended")
+    owed = run_id()
+    await idle.accepted(report(owed))
+    wanted = {"filter": {"outcome": "client_error", "run_ids": [given_up, owed]}}
+    replay = await post(idle, "/v1/replays", wanted, 202)
+    assert replay["matched"] == 1
+    idle.manifests.subscription("billing", receiver.url("nothing-is-here"), retry=NO_RETRY)
+    await idle.delivery_of(owed, state="exhausted", outcome="client_error")
+    done = await ended(idle, replay)
+    assert (done["matched"], done["sent"]) == (1, 1)
+    arrived = Counter(json.loads(each.body)["run_id"] for each in at(receiver, "/nothing-is-here"))
+    assert arrived == {given_up: 2, owed: 1}
+
+
+async def test_what_is_still_owed_is_sent_once_unless_it_is_asked_for(
+    idle: Gateway, receiver: Receiver
+) -> None:
+    idle.manifests.subscription("billing", receiver.url(), suspend=True)
+    await idle.start()
+    await idle.held("billing", "Suspended")
+    owed = run_id()
+    await idle.accepted(report(owed))
+    wanted = {"subscription": "billing", "run_ids": [owed]}
+    replay = await post(idle, "/v1/replays", {"filter": wanted}, 202)
+    assert replay["matched"] == 0
+    pending = {"filter": {**wanted, "state": "pending"}}
+    assert await post(idle, "/v1/replays", {**pending, "dry_run": True}) == {"matched": 1}
+    idle.manifests.subscription("billing", receiver.url())
+    await idle.delivery_of(owed, state="delivered")
+    assert (await ended(idle, replay))["sent"] == 0
+    assert len(at(receiver, "/ok200")) == 1
+
+
 @pytest.mark.timeout(120)
 async def test_a_large_store_is_gone_over_in_bounded_memory(
     idle: Gateway, receiver: Receiver

@@ -65,9 +65,13 @@ class _Filter(BaseModel):
 
 
 class SelectionFilter(_Filter):
-    """Which deliveries are to be sent once more; what is left out asks for all."""
+    """Which deliveries are to be sent once more; what is left out asks for all that have ended."""
 
-    state: DeliveryState | None = None
+    state: DeliveryState | None = Field(
+        None,
+        description="Left out: all that have ended. `pending` are those not ended yet, held ones included;"
+        " they still go out by themselves as well.",
+    )
     not_replayed: bool | None = Field(
         None, description="Only those whose event no replay has sent to the same target before."
     )

@@ -81,7 +81,7 @@ class BulkReplays(Protocol):
     """Replays of many deliveries, and cancelling many. Every step is short, whatever the store holds.
 
     A selection is frozen: only what had arrived when it was made, by the order of arrival and not by
-    a clock. Pruning removes nothing that an unfinished replay may still select.
+    a clock, each delivery with the state and the outcome that it had then. Pruning removes nothing that an unfinished replay may still select.
     """
 
     async def save_replay(self, plan: ReplayPlan, once: Once | None = None) -> Replay | MadeBefore:

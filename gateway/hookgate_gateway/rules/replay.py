@@ -30,10 +30,14 @@ class ReplayState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayFilter:
-    """Which deliveries; None asks for all. Those that a replay made are never among them."""
+    """Which deliveries; None asks for all. Those that a replay made are never among them.
+
+    All of it is judged as of one moment, the creation of the replay: what happens later changes nothing.
+    """
 
     subscription: str | None = None
     state: DeliveryState | None = None
+    """None: all that had ended. What is still owed is selected by PENDING alone: it goes out anyway."""
     outcome: Outcome | None = None
     """Of the last attempt."""
     run_type: str | None = None
@@ -44,7 +48,9 @@ class ReplayFilter:
     """``since`` ≤ created < ``until``; a delivery is created with its event's acceptance."""
     until: Timestamp | None = None
     not_replayed: bool = False
-    """Only those whose event no replay has sent to the same target before, in any way."""
+    """Only those whose event no replay has sent to the same target before, in any way.
+
+    What another one sends between the creation and its turn stays selected, and is passed over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +88,7 @@ class Counts:
     exhausted: int = 0
     cancelled: int = 0
     passed: int = 0
-    """Selected and not made: the subscription is gone, or the event goes to this target already."""
+    """Selected and not made: the subscription is gone, or the event went to this target already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

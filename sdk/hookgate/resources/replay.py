@@ -56,7 +56,8 @@ def _narrows(selection: "ReplayFilter") -> bool:
 class ReplayFilter(ResourceModel):
     """Which deliveries of the namespace are sent once more: those for which all of it holds.
 
-    Deliveries that a replay made are never among them, and an event goes to a target at most once.
+    Pending ones are among them only where ``state`` asks for them, those that a replay made never, and an
+    event goes to a target at most once.
     """
 
     rules: ClassVar[Rules[Any]] = Rules(
@@ -74,7 +75,10 @@ class ReplayFilter(ResourceModel):
     subscription: ResourceName | None = None
     """Deliveries to the WebhookSubscription of this name."""
     state: DeliveryState | None = None
-    """Deliveries in this state; ``exhausted`` are those that were given up."""
+    """Deliveries in this state; ``exhausted`` are those that were given up. Left out: all that have ended.
+
+    ``pending`` are those not ended yet, held ones included. They still go out by themselves as well.
+    """
     outcome: Outcome | None = None
     """Deliveries whose last attempt ended like this."""
     run_type: RunType | None = None
@@ -104,7 +108,10 @@ class ReplaySpec(ResourceModel):
     gateway_class: ResourceName = "default"
     """The class of gateways that runs it; an operator looks only at objects of its own class."""
     filter: ReplayFilter
-    """Which deliveries are sent once more. The selection is frozen when the gateway takes the replay."""
+    """Which deliveries are sent once more. The selection is frozen when the gateway takes the replay.
+
+    What is still pending then is left out unless ``state`` asks for it.
+    """
     to_subscription: ResourceName | None = None
     """Send everything to this WebhookSubscription of the same namespace, not to where it went before."""
     rate_per_second: Annotated[int, Between(1, 10_000, "deliveries a second")] | None = None

@@ -80,6 +80,35 @@ async def test_pause_resume_cancel(world: World, shop: Tenant) -> None:
     assert (reply.status, reply.code) == (409, "replay_over")
 
 
+async def test_what_is_still_owed_has_to_be_asked_for(world: World, shop: Tenant) -> None:
+    runs = await outage(world, shop, "invoices", 2)
+    down = world.receiver.url("ok200?status=503")
+    patient = {"retryDelaysSeconds": [3600], "circuitBreaker": {"consecutiveFailures": 0}}
+    await shop.subscribe("patient", down, delivery=patient)
+    await shop.subscribe("held", world.receiver.url("ok200"), suspend=True)
+    await shop.subscribe("invoices", world.receiver.url("ok200"), suspend=True)
+    await shop.subscribe("standby", world.receiver.url("ok200"), match={"workflowIds": ["none"]})
+    await shop.report("tsk_owed")
+    await shop.delivery("tsk_owed", state="pending", attempts=1)
+
+    async def matched(**wanted: Any) -> int:
+        answer = await shop.post("/v1/replays", {"filter": wanted, "dry_run": True})
+        return int(answer["matched"])
+
+    assert await matched() == len(runs)
+    assert await matched(subscription="patient") == 0
+    assert await matched(outcome="server_error") == 0
+    assert await matched(state="pending") == 3
+    assert await matched(state="pending", outcome="server_error") == 1
+    body = {
+        "filter": {"state": "pending", "outcome": "server_error"},
+        "to_subscription": "standby",
+    }
+    replay = await shop.post("/v1/replays", body, 202)
+    done = await as_soon_as(world, shop, replay, state="completed")
+    assert figures(done) == (1, 1, 1, 0, 0, 0)
+
+
 async def test_another_namespace_sees_nothing_of_it(world: World, shop: Tenant) -> None:
     await outage(world, shop, "invoices", 1)
     replay = await shop.post("/v1/replays", {"filter": {}}, 202)

@@ -1,5 +1,7 @@
 """Bulk replays as stores keep them: frozen, exact, each step whole, whatever happens in between."""
 
+from dataclasses import replace
+
 import pytest
 
 from hookgate.deliveries import DeliveryState, Outcome
@@ -76,8 +78,8 @@ async def fill(store, count=10):
     return deliveries
 
 
-async def advanced(store, limit=10, id_=JOB, **options):
-    return await store.advance_replay(SHOP, id_, step(limit, **options), LATER)
+async def advanced(store, limit=10, id_=JOB, at=LATER, **options):
+    return await store.advance_replay(SHOP, id_, step(limit, **options), at)
 
 
 async def to_the_end(store, limit=10, **options):
@@ -237,7 +239,8 @@ class TestWhatIsMade:
     async def test_runs_own_targets_keep_their_key_or_get_the_callers(self, store):
         url = "https://a.example/hook"
         await store.register(new_run("tsk_1", webhook_url=url))
-        await accepted(store, acceptance("tsk_1", to=()))
+        (owed,) = await accepted(store, acceptance("tsk_1", to=()))
+        await store.record([exhaustion(owed)])
         await store.save_replay(plan(key=KeyRef("caller", "ff")))
         (made,) = await to_the_end(store)
         assert made.target == Target(url=url, key=KeyRef("team-key", "0123456789abcdef"))
@@ -247,7 +250,8 @@ class TestWhatIsMade:
         await declare(store, "invoices")
         sizes = [70_000, 60_000] + [60_000] * 11
         items = [acceptance(f"tsk_{n}", body=b"x" * size) for n, size in enumerate(sizes)]
-        await accepted(store, *items)
+        owed = await accepted(store, *items)
+        await store.record([exhaustion(d) for d in owed])
         await store.save_replay(plan())
         first = (await advanced(store, 50)).deliveries
         assert [d.body is None for d in first[:2]] == [True, False]
@@ -317,6 +321,110 @@ class TestFrozen:
         assert again.counts.matched == 5  # of six, one was replayed to its target and one cancelled
         elsewhere = await store.save_replay(plan(wanted, id_="rpl_3", to_subscription="archive"))
         assert elsewhere.counts.matched == 6
+
+    async def test_what_another_one_sends_meanwhile_is_matched_and_skipped(self, store):
+        await fill(store, 4)
+        for id_ in (JOB, "rpl_2"):
+            await store.save_replay(plan(ReplayFilter(not_replayed=True), id_=id_))
+        made = []
+        for id_ in (JOB, "rpl_2", "rpl_2", JOB):
+            made += (await advanced(store, 4, id_=id_, at=LATER + 1)).deliveries
+        assert len({(d.event_id, d.lane) for d in made}) == len(made) == 6
+        both = [await store.replay(SHOP, id_) for id_ in (JOB, "rpl_2")]
+        assert [(r.counts.matched, r.counts.made, r.skipped) for r in both] == [
+            (6, 4, 2),
+            (6, 2, 4),
+        ]
+
+    async def test_in_another_pass_it_does_not_skip_what_it_has_made_itself(self, store):
+        await fill(store, 4)
+        await store.save_replay(plan(ReplayFilter(not_replayed=True)))
+        audit = subscription_lane(SHOP, "audit")
+        assert (await advanced(store, 20, closed=frozenset({audit}))).pass_over
+        await store.save_replay(plan(id_="rpl_2"))
+        await advanced(store, 20, id_="rpl_2", at=LATER + 1)
+        await to_the_end(store)
+        replay = await store.replay(SHOP, JOB)
+        assert (replay.counts.matched, replay.counts.made, replay.skipped) == (6, 4, 2)
+
+
+SENT_ON = {
+    "delivered": lambda d: success(d, at=LATER + 1),
+    "exhausted": lambda d: exhaustion(d, at=LATER + 1),
+    "failing": lambda d: failure(d, due=LATER + 60, at=LATER + 1),
+}
+"""What may become of a delivery between a replay's creation and its turn."""
+
+
+class TestWhateverHappensMeanwhile:
+    """A delivery counts as it stood when the replay was created."""
+
+    @pytest.fixture
+    async def owed(self, store):
+        """One that was delivered, one given up, one cancelled; returns what is still owed.
+
+        Of that one has failed, one has failed by a timeout at first, and one was never tried.
+        """
+        await declare(store, "invoices")
+        names = ("delivered", "given_up", "cancelled", "failed", "timed_out_first", "untried")
+        found = {d.run_id: d for d in await accepted(store, *map(acceptance, names))}
+        timeout = failure(found["timed_out_first"], due=START + 9, at=START)
+        await store.record(
+            [
+                success(found["delivered"]),
+                exhaustion(found["given_up"]),
+                failure(found["failed"], due=LATER),
+                replace(timeout, attempt=replace(timeout.attempt, outcome=Outcome.TIMEOUT)),
+            ]
+        )
+        await store.cancel(SHOP, [found["cancelled"].id], Ending.REQUESTED, START)
+        again = replace(found["timed_out_first"], attempts=1)
+        store.claim([again])
+        await store.record([failure(again, due=LATER, at=START + 9)])
+        tried = [replace(found["failed"], attempts=1), replace(again, attempts=2)]
+        return [*tried, found["untried"]]
+
+    @pytest.mark.parametrize("become", SENT_ON)
+    @pytest.mark.parametrize(
+        ("wanted", "expected"),
+        [
+            (ALL, {"delivered", "given_up", "cancelled"}),
+            (ReplayFilter(outcome=Outcome.SERVER_ERROR), {"given_up"}),
+            (ReplayFilter(outcome=Outcome.SUCCESS), {"delivered"}),
+            (ReplayFilter(state=DeliveryState.EXHAUSTED), {"given_up"}),
+            (ReplayFilter(state=DeliveryState.PENDING), {"failed", "timed_out_first", "untried"}),
+            (
+                ReplayFilter(state=DeliveryState.PENDING, outcome=Outcome.SERVER_ERROR),
+                {"failed", "timed_out_first"},
+            ),
+            (ReplayFilter(state=DeliveryState.PENDING, outcome=Outcome.TIMEOUT), set()),
+            (ReplayFilter(state=DeliveryState.PENDING, outcome=Outcome.SUCCESS), set()),
+        ],
+    )
+    async def test_the_selection_stays(self, store, owed, wanted, expected, become):
+        saved = await store.save_replay(plan(wanted))
+        assert saved.counts.matched == len(expected)
+        store.claim(owed)
+        await store.record([SENT_ON[become](d) for d in owed])
+        options = {"replayable": True, "to_subscription": None, "now": LATER}
+        assert await store.count_matching(SHOP, wanted, **options) == len(expected)
+        assert {d.run_id for d in await to_the_end(store, 2)} == expected
+        assert (await store.replay(SHOP, JOB)).counts.matched == len(expected)
+
+    async def test_a_cancel_meanwhile_changes_nothing_either(self, store, owed):
+        await store.save_replay(plan(ReplayFilter(state=DeliveryState.PENDING)))
+        await store.cancel(SHOP, [d.id for d in owed], Ending.REQUESTED, LATER + 1)
+        assert len(await to_the_end(store)) == len(owed)
+
+    @pytest.mark.parametrize(
+        ("outcome", "expected"), [(None, 3), (Outcome.SERVER_ERROR, 2), (Outcome.TIMEOUT, 0)]
+    )
+    async def test_cancelling_goes_by_the_newest_attempt(self, store, owed, outcome, expected):
+        wanted = ReplayFilter(state=DeliveryState.PENDING, outcome=outcome)
+        options = {"replayable": False, "to_subscription": None, "now": LATER}
+        assert await store.count_matching(SHOP, wanted, **options) == expected
+        chunks = [chunk async for chunk in store.cancel_matching(SHOP, wanted, LATER)]
+        assert sum(map(len, chunks)) == expected
 
 
 class TestSteps:

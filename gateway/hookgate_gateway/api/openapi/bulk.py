@@ -69,14 +69,20 @@ BULK: Final = (
         tag="replays",
         summary="Send many deliveries once more",
         description=(
-            "The selection is frozen now. Made at the rate, and only while the receiver's lane has no"
-            " other work waiting. Unknown fields of the filter are refused."
+            "The selection is frozen now: each delivery counts as it stands, whatever becomes of it later."
+            " What is still pending is left out unless `state` asks for it. Made at the rate, and only"
+            " while the receiver's lane has no other work waiting. Unknown fields of the filter are"
+            " refused."
         ),
         request=BulkReplayRequest,
         examples={
             "count": {"filter": _OUTAGE, "dry_run": True},
             "replay": {"filter": _OUTAGE, "rate_per_second": 50},
             "elsewhere": {"filter": {"not_replayed": True}, "to_subscription": "archive"},
+            "what one receiver does not take now, to another": {
+                "filter": {"subscription": "invoices", "state": "pending", "outcome": "timeout"},
+                "to_subscription": "standby",
+            },
         },
         parameters=(p.IDEMPOTENCY_KEY,),
         returns={

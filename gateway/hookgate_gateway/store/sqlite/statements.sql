@@ -392,28 +392,47 @@ FROM replays WHERE namespace = ? AND id = ?
 SELECT id FROM deliveries WHERE namespace = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?
 
 -- name: matching
--- What a filter selects of a window, as it stood at created_at: a delivery that ended later counts as
--- pending, one whose event arrived later (above the bound) does not count at all. The conditions are
--- those of "matching_count" in queries.sql.
+-- What a filter selects of a window, as it stood at created_at, whatever has happened since: what ended
+-- later was pending then, and its outcome that of its newest attempt then; one whose event arrived later
+-- (above the bound) does not count at all. Pending ones are selected only by a filter that names them.
+-- The conditions are those of "matching_count" in queries.sql. The last column: another replay has sent
+-- it since, although only what was not replayed is wanted, and this one has not.
 SELECT d.id, d.event_id, d.run_id, d.subscription, d.url, d.key_secret, d.key_fingerprint, d.lane,
-       d.body_size
+       d.body_size,
+       CASE WHEN :not_replayed THEN EXISTS (
+            SELECT 1 FROM deliveries r INDEXED BY deliveries_of_event
+            WHERE r.namespace = :namespace AND r.event_id = d.event_id AND r.kind <> 'event'
+              AND r.state <> 'cancelled' AND r.replay IS NOT :replay
+              AND r.subscription IS ifnull(:to_subscription, d.subscription)
+              AND r.url IS CASE WHEN :to_subscription IS NULL THEN d.url END)
+        AND NOT EXISTS (
+            SELECT 1 FROM deliveries r INDEXED BY deliveries_of_event
+            WHERE r.namespace = :namespace AND r.event_id = d.event_id AND r.replay = :replay
+              AND r.subscription IS ifnull(:to_subscription, d.subscription)
+              AND r.url IS CASE WHEN :to_subscription IS NULL THEN d.url END)
+       ELSE 0 END
 FROM deliveries d CROSS JOIN events e ON e.namespace = d.namespace AND e.id = d.event_id
 WHERE d.namespace = :namespace AND d.id > :position AND d.id <= :end_position
   AND (:kind IS NULL OR d.kind = :kind)
   AND (:subscription IS NULL OR d.subscription = :subscription)
-  AND (:state IS NULL
-       OR :state = CASE WHEN d.ended_at > :created_at THEN 'pending' ELSE d.state END)
-  AND (:outcome IS NULL OR d.outcome = :outcome)
+  AND CASE WHEN d.state = 'pending' OR d.ended_at > :created_at THEN :state IS 'pending'
+           ELSE :state IS NULL OR :state = d.state END
   AND (:since IS NULL OR d.created_at >= :since)
   AND (:until IS NULL OR d.created_at < :until)
   AND (:run_ids IS NULL OR d.run_id IN (SELECT value FROM json_each(:run_ids)))
   AND e.number <= :bound
   AND (:run_type IS NULL OR e.run_type = :run_type)
   AND (:status IS NULL OR e.status = :status)
+  AND (:outcome IS NULL OR :outcome = CASE WHEN d.ended_at <= :created_at THEN d.outcome ELSE (
+       SELECT a.outcome FROM attempts a
+       WHERE a.namespace = d.namespace AND a.delivery_id = d.id
+         AND a.started_at + a.duration <= :created_at
+       ORDER BY a.number DESC LIMIT 1) END)
   AND (NOT :not_replayed OR NOT EXISTS (
        SELECT 1 FROM deliveries r INDEXED BY deliveries_of_event
        WHERE r.namespace = :namespace AND r.event_id = d.event_id AND r.kind <> 'event'
-         AND r.state <> 'cancelled' AND r.replay IS NOT :replay
+         AND r.created_at <= :created_at AND (r.state <> 'cancelled' OR r.ended_at > :created_at)
+         AND r.replay IS NOT :replay
          AND r.subscription IS ifnull(:to_subscription, d.subscription)
          AND r.url IS CASE WHEN :to_subscription IS NULL THEN d.url END))
 ORDER BY d.id LIMIT :limit
