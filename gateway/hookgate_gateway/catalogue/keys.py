@@ -44,6 +44,14 @@ KNOWN_SINCE = "knownSince"
 """In an API key's stored document: when each of its values, by fingerprint, was first put."""
 
 MIN_KEY_CHARACTERS = 24
+MIN_SOURCE_KEY_BYTES = 16
+"""Fewer than an API key's: it is another server's, but who guesses it reports runs that never were."""
+
+_MAKE_ONE = f"is shorter than {MIN_KEY_CHARACTERS} characters; make one with: openssl rand -hex 24"
+_FORGEABLE = (
+    f"is shorter than {MIN_SOURCE_KEY_BYTES} bytes, so its webhooks could be forged; "
+    "it has to be the API key that the server signs with"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ def read_api_key(data: Mapping[str, bytes], annotations: Mapping[str, str]) -> K
         limits = read_limits(annotations)
     except BadLimit as error:
         return KeySecret((), (str(error),))
-    return replace(_read(data, "api-key", scheme, MIN_KEY_CHARACTERS), limits=limits)
+    return replace(_read(data, "api-key", scheme, MIN_KEY_CHARACTERS, _MAKE_ONE), limits=limits)
 
 
 def read_source(data: Mapping[str, bytes], annotations: Mapping[str, str]) -> KeySecret:
@@ -93,7 +101,8 @@ def read_source(data: Mapping[str, bytes], annotations: Mapping[str, str]) -> Ke
         tolerance = read_tolerance(annotations)
     except BadLimit as error:
         return KeySecret((), (str(error),))
-    return replace(_read(data, "key", SigningScheme.SKYVERN, 1), tolerance=tolerance)
+    found = _read(data, "key", SigningScheme.SKYVERN, MIN_SOURCE_KEY_BYTES, _FORGEABLE)
+    return replace(found, tolerance=tolerance)
 
 
 def source(stored: StoredResource) -> Source | None:
@@ -148,8 +157,8 @@ def admit(stored: Iterable[StoredResource]) -> AdmittedKeys:
 
 
 def _read(
-    data: Mapping[str, bytes], entry: str, scheme: SigningScheme, least: int
-) -> KeySecret:  # fmt: skip
+    data: Mapping[str, bytes], entry: str, scheme: SigningScheme, least: int, too_short: str
+) -> KeySecret:
     values, problems = [], []
     if entry not in data:
         problems.append(f"key {entry} is not there")
@@ -157,18 +166,18 @@ def _read(
         if name not in data:
             continue
         value = trimmed(data[name])
-        if problem := _problem(value, scheme, least):
+        if problem := _problem(value, scheme, least, too_short):
             problems.append(f"key {name} {problem}")
         else:
             values.append((name, value))
     return KeySecret(tuple(values), tuple(problems), scheme)
 
 
-def _problem(value: bytes, scheme: SigningScheme, least: int) -> str | None:
+def _problem(value: bytes, scheme: SigningScheme, least: int, too_short: str) -> str | None:
     if not value:
         return "is empty"
     if len(value) < least:
-        return f"is shorter than {least} characters; make one with: openssl rand -hex 24"
+        return too_short
     try:
         validate_key(scheme, value)
     except InvalidKey as error:

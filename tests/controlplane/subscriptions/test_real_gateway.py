@@ -126,7 +126,7 @@ async def test_suspended_by_its_spec_and_told_by_the_feed(heart, namespace, clie
 
 async def test_a_secret_with_keys(heart, namespace, client):
     labels = {"hookgate.dev/api-key": "true", "hookgate.dev/source": "eu"}
-    data = {"api-key": b"short", "key": b"source key"}
+    data = {"api-key": b"short", "key": b"key-of-a-skyvern-server"}
     which = heart.cluster.apply(
         "portal", namespace=namespace, kind=Kind.KEY_SECRET, metadata={"labels": labels}
     )

@@ -237,13 +237,13 @@ async def test_sources(tmp_path):
             owner="test",
             fingerprint="1",
             document={},
-            secrets={"any": {"key": b"one\n", "key-previous": b"two"}},
+            secrets={"any": {"key": b"key-of-a-server-1\n", "key-previous": b"key-of-a-server-2"}},
         )
         bad = replace(good, key=replace(good.key, name="mute"), secrets={"any": {"key": b"\n"}})
         await w.catalogue.put(good)
         await w.catalogue.put(bad)
         [source] = w.catalogue.snapshot.sources.values()
-        assert source.keys == (b"one", b"two")
+        assert source.keys == (b"key-of-a-server-1", b"key-of-a-server-2")
         assert w.catalogue.snapshot.problems == ("source shop/mute: key key is empty",)
 
 

@@ -13,6 +13,7 @@ from tests.gateway.catalogue.world import KEY, stored_api_key
 LONG_ENOUGH = b"a-key-of-twenty-four-characters"
 
 OTHER = b"another-key-of-sensible-length"
+SOURCE_KEY = b"of-sixteen-bytes"
 ELSEWHERE = "is known elsewhere and logs nobody in; make a new one"
 
 
@@ -126,13 +127,34 @@ def test_a_body_limit_that_is_none_refuses_the_key_and_names_the_annotation(valu
 
 @pytest.mark.parametrize(("annotations", "tolerance"), [({}, None), ({"hookgate.dev/tolerance-seconds": "300"}, 300.0)])  # fmt: skip
 def test_the_timestamp_of_a_source_is_judged_only_where_its_secret_says_so(annotations, tolerance):
-    assert read_source({"key": b"signs"}, annotations).tolerance == tolerance
+    assert read_source({"key": SOURCE_KEY}, annotations).tolerance == tolerance
 
 
 @pytest.mark.parametrize("value", ["", "0", "-1", "nan", "inf", "5m"])
 def test_a_tolerance_that_is_none_refuses_the_source_and_names_the_annotation(value):
-    secret = read_source({"key": b"signs"}, {"hookgate.dev/tolerance-seconds": value})
+    secret = read_source({"key": SOURCE_KEY}, {"hookgate.dev/tolerance-seconds": value})
     assert not secret.usable
     assert secret.problems == (
         "annotation hookgate.dev/tolerance-seconds must be a number of seconds above 0",
     )
+
+
+FORGEABLE = (
+    "is shorter than 16 bytes, so its webhooks could be forged; "
+    "it has to be the API key that the server signs with"
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "problems", "keys"),
+    [
+        ({"key": SOURCE_KEY}, (), 1),
+        ({"key": SOURCE_KEY[1:] + b"\n"}, (f"key key {FORGEABLE}",), 0),
+        ({"key": b"x"}, (f"key key {FORGEABLE}",), 0),
+        ({"key": b""}, ("key key is empty",), 0),
+        ({"key": SOURCE_KEY, "key-previous": b"x"}, (f"key key-previous {FORGEABLE}",), 1),
+    ],
+)
+def test_a_source_key_that_can_be_guessed_verifies_nothing(data, problems, keys):
+    secret = read_source(data, {})
+    assert (secret.problems, len(secret.values)) == (problems, keys)

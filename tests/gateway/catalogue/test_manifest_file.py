@@ -110,6 +110,15 @@ def told(*documents):
         ),
         (secret({"hookgate.dev/source": "a"}), ["Secret default/dev: key key is not there"]),
         (
+            secret({"hookgate.dev/source": "a"}, None, {"key": "hunter2"}),
+            [
+                (
+                    "Secret default/dev: key key is shorter than 16 bytes, so its webhooks could be "
+                    "forged; it has to be the API key that the server signs with"
+                )
+            ],
+        ),
+        (
             secret({"hookgate.dev/source": "a/b"}, None, {"key": "k"}),
             [
                 (

@@ -273,7 +273,7 @@ async def test_keys_sources_and_config_maps(tmp_path, folder):
                 "hookgate.dev/signing-scheme": "SkyvernHex",
                 "kubectl.kubernetes.io/last-applied-configuration": "repeats the values",
             },
-            **{"api-key": KEY.decode(), "key": "source key"},
+            **{"api-key": KEY.decode(), "key": "key-of-a-skyvern-server"},
         ),
         {
             "apiVersion": "v1",
@@ -289,7 +289,7 @@ async def test_keys_sources_and_config_maps(tmp_path, folder):
         snapshot = w.catalogue.snapshot
         assert subscription(w).endpoint.tls.ca_pem == ca.encode().rstrip()
         assert snapshot.api_keys[SHOP, "dev"].scheme == "SkyvernHex"
-        assert snapshot.sources[SHOP, "skyvern"].keys == (b"source key",)
+        assert snapshot.sources[SHOP, "skyvern"].keys == (b"key-of-a-skyvern-server",)
         stored = w.catalogue.stored[ResourceKey(ResourceKind.API_KEY, SHOP, "dev")]
         assert "repeats the values" not in str(stored.document)
 

@@ -103,7 +103,7 @@ class TestPut:
             {
                 "secret": "secret-of-skyvern",
                 "key": "key",
-                "fingerprint": fingerprint("source-key"),
+                "fingerprint": fingerprint("key-of-a-skyvern-server"),
             }
         ]
         reply = await control.world.call("POST", f"/v1/ingest/{namespace}/skyvern", json={})
@@ -263,6 +263,17 @@ class TestRefused:
         assert "shorter than 24 characters" in told["detail"][0]["msg"]
         assert (await tenant.get("/v1/deliveries"))["items"] == []
 
+    async def test_a_source_key_that_can_be_guessed_leaves_the_one_before(
+        self, control: Control, namespace: str
+    ) -> None:
+        before = await control.put(f"{namespace}/sources/skyvern", source(namespace))
+        told = await control.put(f"{namespace}/sources/skyvern", source(namespace, key="x"), 422)
+        assert told["detail"][0]["loc"] == ["body", "secrets", "secret-of-skyvern"]
+        assert "shorter than 16 bytes" in told["detail"][0]["msg"]
+        assert (await control.get(f"namespaces/{namespace}/sources/skyvern"))["keys"] == before[
+            "keys"
+        ]
+
     @pytest.mark.parametrize("label", [{}, {"hookgate.dev/source": "no name!"}])
     async def test_a_source_that_its_label_does_not_name(
         self, control: Control, namespace: str, label: dict
@@ -412,7 +423,7 @@ SECRETS = {
     "literal": "literal-header-zq83",
     "url": "path-of-the-url-zq84",
     "key": "api-key-zq85-0123456789abcdef",
-    "source": "source-key-zq86",
+    "source": "source-key-of-a-server-zq86",
 }
 
 

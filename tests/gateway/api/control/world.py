@@ -125,7 +125,9 @@ def api_key(namespace: str, value: str, name: str = "client", **more: str) -> di
     return put_body(resource, {name: encoded(api_key=value, **more)})
 
 
-def source(namespace: str, name: str = "skyvern", key: str = "source-key") -> dict[str, Any]:
+def source(
+    namespace: str, name: str = "skyvern", key: str = "key-of-a-skyvern-server"
+) -> dict[str, Any]:
     resource = _secret(namespace, f"secret-of-{name}", labels={"hookgate.dev/source": name})
     return put_body(resource, {f"secret-of-{name}": encoded(key=key)})
 
