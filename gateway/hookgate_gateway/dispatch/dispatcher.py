@@ -262,6 +262,11 @@ class Dispatcher:
             self._slots.settle(lane)
             self._slots.fill()
 
+    async def settled(self) -> None:
+        """Wait until the store knows of every attempt that has ended by now, unless it takes nothing."""
+        if self._started:
+            await self._recorder.settled()
+
     def keep(self, recording: Recording) -> bool:
         """Write what somebody else's attempt came to, once the store takes it; False: there is no more writing."""
         if self._started:

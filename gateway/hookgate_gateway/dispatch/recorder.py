@@ -37,10 +37,14 @@ class Recorder:
         self._limit = limit
         self._written = written
         self._queue: deque[Recording] = deque()
+        self._added = 0
+        """Outcomes that ever came."""
         self._batch: list[Recording] = []
         """What is being written. Kept until the store has acknowledged it."""
         self._some = asyncio.Event()
         self._full = asyncio.Event()
+        self._tried = asyncio.Event()
+        """Never set for long: wakes those who wait, after each try to write."""
         self._last = float("-inf")
         self._backoff = 0.0
 
@@ -56,6 +60,7 @@ class Recorder:
 
     def add(self, recording: Recording) -> None:
         self._queue.append(recording)
+        self._added += 1
         self._some.set()
         if len(self._queue) >= _BATCH:
             self._full.set()
@@ -69,11 +74,16 @@ class Recorder:
             try:
                 await self._write()
             except StoreUnavailable as error:
-                self._backoff = min(max(_FIRST_BACKOFF, 2 * self._backoff), _LONGEST_BACKOFF)
                 self._observer.warning(
                     "outcomes_wait_for_store", pending=self.pending, error=str(error)
                 )
                 await asyncio.sleep(self._backoff)
+
+    async def settled(self) -> None:
+        """Wait until every outcome that is here by now is on disk, or the store takes none."""
+        here = self._added
+        while self._added - self.pending < here and not self._backoff:
+            await self._tried.wait()
 
     async def flush(self, seconds: float) -> bool:
         """Write everything, trying for that long; whether nothing is left."""
@@ -109,13 +119,17 @@ class Recorder:
         try:
             results = await self._backlog.record(self._batch)
         except StoreUnavailable:
+            self._backoff = min(max(_FIRST_BACKOFF, 2 * self._backoff), _LONGEST_BACKOFF)
             raise
         except Exception as error:  # noqa: BLE001 - one outcome must not keep all others back
             self._part(error)
-            return
-        batch, self._batch = self._batch, []
-        self._backoff = 0.0
-        self._written(batch, results)
+        else:
+            batch, self._batch = self._batch, []
+            self._backoff = 0.0
+            self._written(batch, results)
+        finally:
+            self._tried.set()
+            self._tried.clear()
 
     def _part(self, error: Exception) -> None:
         """The store will never take this batch: find the outcome it is about, and write that one bare."""

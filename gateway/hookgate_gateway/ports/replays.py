@@ -85,7 +85,10 @@ class BulkReplays(Protocol):
     """
 
     async def save_replay(self, plan: ReplayPlan, once: Once | None = None) -> Replay | MadeBefore:
-        """Store it, with an exact count of what it selects; the one that has this id already, unchanged."""
+        """Store it, with an exact count of what it selects; the one that has this id already, unchanged.
+
+        What was written or asked to be written before is counted as it stands then.
+        """
         ...
 
     async def count_matching(

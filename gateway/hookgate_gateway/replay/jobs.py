@@ -44,7 +44,7 @@ _SHORTEST = 0.001
 
 
 class Lanes(Protocol):
-    """The dispatcher, as far as bulk replays know it. Nothing is awaited."""
+    """The dispatcher, as far as bulk replays know it."""
 
     def busy(self, namespace: Namespace, most: int) -> BusyLanes | None:
         """The lanes without room when ``most`` may queue in each; None while nothing has any."""
@@ -53,6 +53,10 @@ class Lanes(Protocol):
     def offer(self, deliveries: Sequence[Delivery]) -> None: ...
 
     def cancelled(self, ids: Sequence[DeliveryId]) -> None: ...
+
+    async def settled(self) -> None:
+        """Until the store knows of every attempt that has ended by now, unless it takes nothing."""
+        ...
 
 
 @dataclass(slots=True)

@@ -67,6 +67,7 @@ class ReplayOrders:
 
     async def estimate(self, plan: ReplayPlan) -> int:
         """How many deliveries it would select now."""
+        await self._lanes.settled()
         return await self._store.count_matching(
             plan.namespace,
             plan.filter,
@@ -76,7 +77,12 @@ class ReplayOrders:
         )
 
     async def create(self, plan: ReplayPlan, once: Once | None = None) -> Replay | MadeBefore:
-        """Store it and begin; the one that has its id already, unchanged."""
+        """Store it and begin; the one that has its id already, unchanged.
+
+        An attempt that ended before the plan was made, and is still on its way to the store, would be
+        missing in the count and not in the selection: it is waited for.
+        """
+        await self._lanes.settled()
         replay = await self._store.save_replay(plan, once)
         if isinstance(replay, Replay):
             self._told("replay_created", replay)

@@ -109,6 +109,23 @@ async def test_what_is_still_owed_has_to_be_asked_for(world: World, shop: Tenant
     assert figures(done) == (1, 1, 1, 0, 0, 0)
 
 
+async def test_what_ended_a_moment_before_is_counted(world: World, shop: Tenant) -> None:
+    """The receiver has answered, the store is still being told."""
+    down = world.receiver.url(f"nothing-is-here/{shop.namespace}")
+    await shop.subscribe("invoices", down, delivery=ONCE)
+    for n in range(20):
+        await shop.report(f"tsk_moment_{n}")
+
+    async def asked() -> bool:
+        await shop.get("/v1/replays")
+        return sum(shop.namespace in r.target for r in world.receiver.log) >= 10
+
+    await world.eventually(asked)
+    replay = await shop.post("/v1/replays", {"filter": {"outcome": "client_error"}}, 202)
+    done = await as_soon_as(world, shop, replay, state="completed")
+    assert done["matched"] == replay["matched"]
+
+
 async def test_another_namespace_sees_nothing_of_it(world: World, shop: Tenant) -> None:
     await outage(world, shop, "invoices", 1)
     replay = await shop.post("/v1/replays", {"filter": {}}, 202)

@@ -174,3 +174,28 @@ async def test_an_attempt_that_cannot_be_judged_is_recorded_and_made_again():
         assert world.sender.at(LANE) == pytest.approx([0, 60], abs=0.01)
         assert [number for number, _ in world.backlog.attempts[delivery.id]] == [1, 2]
         assert world.backlog.of("delivered") == [delivery.id]
+
+
+async def test_whoever_asks_waits_for_outcomes_on_their_way_to_the_store():
+    async with running(subscription()) as world:
+        world.backlog.delay = 0.5
+        world.accept(world.make())
+        await asyncio.sleep(0.1)
+        assert len(world.sender.sent) == 1
+        assert world.backlog.of("delivered") == []
+        await world.dispatcher.settled()
+        assert world.backlog.of("delivered") == ["dlv_000001"]
+        await world.dispatcher.settled()  # nothing to wait for
+
+
+async def test_nobody_waits_for_a_store_that_takes_nothing():
+    async with running(subscription()) as world:
+        world.backlog.down = True
+        world.accept(world.make())
+        await asyncio.sleep(1)
+        async with asyncio.timeout(1):
+            await world.dispatcher.settled()
+        assert world.backlog.of("delivered") == []
+        world.backlog.down = False
+        await asyncio.sleep(10)
+        assert world.backlog.of("delivered") == ["dlv_000001"]

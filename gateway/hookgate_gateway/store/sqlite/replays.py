@@ -72,6 +72,7 @@ class SqliteBulkReplays:
         known = await self.replay(plan.namespace, plan.id)
         if known is not None:
             return known
+        await self._link.request("settle", None)
         bound = await self._newest_number()
         values = {
             **_frozen(plan.namespace, plan.filter, bound, plan.created_at),

@@ -60,6 +60,7 @@ HANDLERS: Mapping[str, Handler] = {
     "expire": upkeep.expire,
     "set_run_status": upkeep.set_run_status,
     "add_replay": upkeep.add_replay,
+    "settle": replays.settle,
     "save_replay": replays.save,
     "change_replay": replays.change,
     "advance_replay": replays.advance,

@@ -17,7 +17,7 @@ from hookgate_gateway.store.sqlite.writing.once import remember
 from hookgate_gateway.store.sqlite.writing.transaction import SQL, Answer, Transaction
 from hookgate_gateway.store.sqlite.writing.upkeep import cancel_one
 
-__all__ = ["advance", "cancel_matching", "cancel_rest", "change", "save"]
+__all__ = ["advance", "cancel_matching", "cancel_rest", "change", "save", "settle"]
 
 _WINDOW = 2000
 """Deliveries that one step looks at: a few milliseconds."""
@@ -67,6 +67,11 @@ class _Made:
     passed: int = 0
     blocked: str | None = None
     bytes: int = 0
+
+
+def settle(_tx: Transaction, _request: None, _bodies: memoryview) -> Answer:
+    """Null, once everything that was asked before is on disk."""
+    return None, ()
 
 
 def save(tx: Transaction, request: Sequence[Any], sha256: memoryview) -> Answer:
