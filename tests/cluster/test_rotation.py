@@ -68,14 +68,14 @@ async def test_with_room_for_several_signatures_all_sign(team: Team) -> None:
 
 async def test_a_value_that_is_replaced_in_place_is_told_by_its_fingerprint(team: Team) -> None:
     await keys_of(team, "old", "new")
-    await team.apply(team.secret("old", WATCHED, secret="replaced"))
-    fingerprint = key_fingerprint(b"replaced")
+    await team.apply(team.secret("old", WATCHED, secret="a value that replaces it"))
+    fingerprint = key_fingerprint(b"a value that replaces it")
 
     def is_told(found: Any) -> bool:
         return found["status"]["signing"]["keys"][0]["fingerprint"] == fingerprint
 
     await team.kubectl.until("whsub", "invoices", is_told)
-    assert signs("replaced", await next_webhook(team))
+    assert signs("a value that replaces it", await next_webhook(team))
 
 
 async def test_a_key_that_is_listed_before_it_is_there_holds_and_loses_nothing(team: Team) -> None:

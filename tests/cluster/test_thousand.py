@@ -72,7 +72,7 @@ async def test_a_thousand_subscriptions_that_share_fifty_secrets(
         assert await asked(operator, "get") == looks, "nor does it look at objects one by one"
 
         began = time.monotonic()
-        set_secret(admin, namespace, 7, "another value")
+        set_secret(admin, namespace, 7, "another value for it")
         await writes.until(SUBSCRIPTIONS + USERS, within=15)
         tell(f"{USERS} users of a changed Secret told after {time.monotonic() - began:.2f} s")
         await quiet(operator)

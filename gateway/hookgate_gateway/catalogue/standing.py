@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from hookgate.resources import SubscriptionSpec, WebhookSubscription, problem_lines
-from hookgate.resources.secret_values import key_fingerprint, trimmed
+from hookgate.resources.secret_values import shown_fingerprint, trimmed
 from hookgate_gateway.catalogue.build import Forbids
 from hookgate_gateway.catalogue.keys import secret_data
 from hookgate_gateway.contract import ResourceKey, ResourceKind
@@ -24,7 +24,7 @@ __all__ = ["NamedKey", "Standing", "standing"]
 
 @dataclass(frozen=True, slots=True)
 class NamedKey:
-    """A key of a Secret, and the first 16 hex digits of its value's SHA-256; None: it is not there."""
+    """A key of a Secret, and the fingerprint of its value as it may be shown; None: it is not there."""
 
     secret: str
     key: str
@@ -79,7 +79,7 @@ def _own_keys(stored: StoredResource) -> Iterator[NamedKey]:
 
 
 def _fingerprint(value: bytes | None) -> str | None:
-    return key_fingerprint(trimmed(value)) if value is not None else None
+    return shown_fingerprint(trimmed(value)) if value is not None else None
 
 
 def _named(key: ResourceKey) -> str:

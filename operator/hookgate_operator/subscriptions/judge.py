@@ -5,10 +5,11 @@ Functions of their arguments. Messages change only when there is something new t
 not written for nothing; they hold no value, no receiver's words and no numbers that count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hookgate.resources import SubscriptionSpec
+from hookgate.resources.secret_values import WEAK, WEAK_BELOW
 from hookgate_operator.ports import HealthReading, Standing
 from hookgate_operator.subscriptions.conditions import (
     DELIVERING,
@@ -136,11 +137,24 @@ def _secrets(it: Circumstances) -> State:
         return _lacking(it)
     match it.answer:
         case Stands(standing=standing) if standing.resolved:
-            return State(SECRETS_RESOLVED, Reason.RESOLVED, "Everything that is named is there.")
+            text = " ".join(["Everything that is named is there.", *_weak(it, standing)])
+            return State(SECRETS_RESOLVED, Reason.RESOLVED, text)
         case Stands(standing=standing):
             return State(SECRETS_RESOLVED, Reason.VALUE_REFUSED, "; ".join(standing.reasons))
         case answer:
             return State(SECRETS_RESOLVED, _untold(answer), _UNTOLD)
+
+
+def _weak(it: Circumstances, standing: Standing) -> Iterator[str]:
+    """A warning for each signing key that is short enough to be guessed."""
+    weak = {(key.secret, key.key) for key in standing.keys if key.fingerprint == WEAK}
+    for number, ref in enumerate(it.spec.signing.secret_refs):
+        if (ref.name, ref.key) in weak:
+            yield (
+                f"spec.signing.secretRefs[{number}]: key {ref.key} of Secret {it.namespace}/{ref.name}"
+                f" has fewer than {WEAK_BELOW} bytes, so that whoever sees a webhook can find it by"
+                " trying; make a longer one."
+            )
 
 
 def _lacking(it: Circumstances) -> State:

@@ -90,7 +90,7 @@ def key_fingerprint(value: bytes) -> str:
 
     Of the value as the Secret has it, with or without a newline at its end.
     """
-    return secret_values.key_fingerprint(secret_values.trimmed(value))
+    return secret_values.shown_fingerprint(secret_values.trimmed(value))
 
 
 def _url(spec: SubscriptionSpec, secrets: Secrets) -> str | None:

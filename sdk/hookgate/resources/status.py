@@ -52,7 +52,8 @@ class SigningKey(ResourceModel):
     key: Annotated[str, Field(max_length=253)]
     """The key within it."""
     fingerprint: Annotated[str, Field(max_length=64)] | None = None
-    """The first 16 hex digits of the SHA-256 of the value; absent while there is none."""
+    """The first 16 hex digits of the SHA-256 of the value; `weak` for one of fewer than 16 bytes, which could
+    be found from them; absent while there is none."""
     signs: bool
     """Whether deliveries carry a signature of this key: with one-signature schemes only the first does."""
 

@@ -3,7 +3,13 @@
 import pytest
 
 from hookgate.resources import SubscriptionSpec
-from hookgate_operator.ports import EndpointStanding, HealthReading, LastFailure, Standing
+from hookgate_operator.ports import (
+    EndpointStanding,
+    HealthReading,
+    KeyStanding,
+    LastFailure,
+    Standing,
+)
 from hookgate_operator.subscriptions.judge import (
     Circumstances,
     Kept,
@@ -138,3 +144,18 @@ def test_a_missing_secret_is_told_once_with_what_else_the_gateway_says():
     )
     message = judged(gateway, UNTRIED, ABSENT)[1].message
     assert message == f"{ABSENT[0].sentence('shop')}; spec.x: is empty"
+
+
+def test_signing_keys_that_can_be_guessed_are_named():
+    refs = [{"name": name, "key": "secret"} for name in ("billing", "old")]
+    keys = (
+        KeyStanding("billing", "secret", "0f8ac3e1d2b4a697"),
+        KeyStanding("old", "secret", "weak"),
+    )
+    secrets = judged(stands(keys=keys), signing={"secretRefs": refs})[1]
+    assert secrets.reason == "Resolved"
+    assert secrets.message == (
+        "Everything that is named is there. spec.signing.secretRefs[1]: key secret of Secret shop/old has "
+        "fewer than 16 bytes, so that whoever sees a webhook can find it by trying; make a longer one."
+    )
+    assert "fewer" not in judged(stands(keys=keys))[1].message

@@ -17,6 +17,7 @@ from tests.controlplane.heart import Heart
 from tests.controlplane.worlds import found, key, spec
 
 INVOICES = key("invoices")
+NEWER = "a newer and longer value"
 PLACE = Place(HeldKind.SUBSCRIPTION, "shop", "invoices")
 
 
@@ -151,27 +152,27 @@ async def test_a_missing_secret_is_handed_over_as_missing_and_told(heart):
 async def test_a_rotation_is_told_key_by_key(heart):
     both = {"secretRefs": [{"name": "new", "key": "secret"}, {"name": "billing", "key": "secret"}]}
     await heart.reconcile(INVOICES)
-    heart.cluster.secrets["shop", "new"] = found(secret="newer")
+    heart.cluster.secrets["shop", "new"] = found(secret=NEWER)
     heart.cluster.apply(spec=spec(signing=both))
     await heart.reconcile(INVOICES)
     keys = heart.cluster.status(INVOICES)["signing"]["keys"]
     assert [(k["name"], k["fingerprint"], k["signs"]) for k in keys] == [
-        ("new", key_fingerprint(b"newer"), True),
+        ("new", key_fingerprint(NEWER.encode()), True),
         ("billing", key_fingerprint(b"value"), False),
     ]
     heart.cluster.apply(spec=spec("new"))
     await heart.reconcile(INVOICES)
     assert [k["name"] for k in heart.cluster.status(INVOICES)["signing"]["keys"]] == ["new"]
-    assert at_gateway(heart).secrets == {"new": {"secret": b"newer"}}
+    assert at_gateway(heart).secrets == {"new": {"secret": NEWER.encode()}}
 
 
 async def test_another_value_is_put_and_its_fingerprint_told_at_once(heart):
     await heart.reconcile(INVOICES)
-    heart.change_secret("billing", found(secret="rotated"))
+    heart.change_secret("billing", found(secret=NEWER))
     await heart.reconcile(await heart.queue.take())
-    assert at_gateway(heart).secrets == {"billing": {"secret": b"rotated"}}
+    assert at_gateway(heart).secrets == {"billing": {"secret": NEWER.encode()}}
     (signing,) = heart.cluster.status(INVOICES)["signing"]["keys"]
-    assert signing["fingerprint"] == key_fingerprint(b"rotated")
+    assert signing["fingerprint"] == key_fingerprint(NEWER.encode())
 
 
 async def test_what_rbac_hides_does_not_stop_what_works(heart):

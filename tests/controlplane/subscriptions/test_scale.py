@@ -14,7 +14,7 @@ pytestmark = pytest.mark.looptime
 async def test_a_thousand_subscriptions_that_share_fifty_secrets():
     heart = Heart()
     for number in range(50):
-        heart.cluster.secrets["shop", f"s{number}"] = found(secret=f"value {number}")
+        heart.cluster.secrets["shop", f"s{number}"] = found(secret=f"the long value {number}")
     async with heart.beating():
         for number in range(1000):
             heart.queue.add(heart.cluster.apply(f"n{number}", spec=spec(f"s{number % 50}")))
@@ -33,7 +33,7 @@ async def test_a_thousand_subscriptions_that_share_fifty_secrets():
         assert heart.gateway.asked["put"] == 1000
         assert heart.cluster.asked["find"] == before
 
-        heart.change_secret("s7", found(secret="rotated"))
+        heart.change_secret("s7", found(secret="a rotated long value"))
         await asyncio.sleep(1)
         assert heart.gateway.asked["put"] == 1020
         assert heart.cluster.asked["write_status"] == 1020

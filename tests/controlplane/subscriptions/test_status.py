@@ -70,6 +70,7 @@ def test_what_attempts_once_said_stays():
         ("Skyvern", ["a", "b", "c"], [True, False, False]),
         ("SkyvernHex", ["a", "b", "c"], [True, False, False]),
         ("StandardWebhooks", ["a", "b", "c"], [True, True, True]),
+        ("Skyvern", ["weak", "b", "c"], [True, False, False]),
         ("Skyvern", [None, "b", "c"], [False, False, False]),
         ("StandardWebhooks", ["a", None, "c"], [True, False, True]),
     ],

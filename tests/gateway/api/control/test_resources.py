@@ -94,6 +94,16 @@ class TestPut:
         revision = (await control.put(f"{namespace}/api-keys/client", body))["revision"]
         assert revision == told["revision"]
 
+    async def test_a_signing_secret_that_can_be_guessed_has_no_fingerprint(
+        self, control: Control, namespace: str
+    ) -> None:
+        body = subscription(namespace, secret="4711")
+        told = await control.put(f"{namespace}/subscriptions/invoices", body)
+        assert told["resolved"] is True
+        assert told["keys"] == [{"secret": "hook", "key": "secret", "fingerprint": "weak"}]
+        listed = await control.get(f"namespaces/{namespace}/subscriptions")
+        assert fingerprint("4711") not in json.dumps([told, listed])
+
     async def test_a_source_verifies_once_it_is_answered(
         self, control: Control, namespace: str
     ) -> None:
