@@ -399,13 +399,13 @@ SELECT id FROM deliveries WHERE namespace = ? AND id > ? ORDER BY id LIMIT 1 OFF
 -- it since, although only what was not replayed is wanted, and this one has not.
 SELECT d.id, d.event_id, d.run_id, d.subscription, d.url, d.key_secret, d.key_fingerprint, d.lane,
        d.body_size,
-       CASE WHEN :not_replayed THEN EXISTS (
+       CASE WHEN :not_replayed AND EXISTS (
             SELECT 1 FROM deliveries r INDEXED BY deliveries_of_event
             WHERE r.namespace = :namespace AND r.event_id = d.event_id AND r.kind <> 'event'
               AND r.state <> 'cancelled' AND r.replay IS NOT :replay
               AND r.subscription IS ifnull(:to_subscription, d.subscription)
               AND r.url IS CASE WHEN :to_subscription IS NULL THEN d.url END)
-        AND NOT EXISTS (
+       THEN NOT EXISTS (
             SELECT 1 FROM deliveries r INDEXED BY deliveries_of_event
             WHERE r.namespace = :namespace AND r.event_id = d.event_id AND r.replay = :replay
               AND r.subscription IS ifnull(:to_subscription, d.subscription)
