@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent
 NEEDED = {
     *(f"hookgate_gateway/dev/quickstart/{f.name}" for f in (ROOT / "examples/quickstart").iterdir()),
     *(str(f.relative_to(ROOT / "gateway")) for f in (ROOT / "gateway").rglob("*.sql")),
+    *(str(f.relative_to(ROOT / "operator")) for f in (ROOT / "operator").rglob("rbac/*.yaml")),
     "hookgate/py.typed",
     "hookgate_gateway/py.typed",
 }  # fmt: skip

@@ -17,6 +17,7 @@ from tests.acceptance.harness import free_port
 from tests.chart.rendering import render
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.installation import installation
+from tests.cluster.kubectl import Kubectl
 from tests.cluster.programs import kubectl as kubectl_program
 from tests.readme import README, ROOT, block, started, until
 
@@ -203,6 +204,42 @@ async def test_every_command_of_the_docs_works(
     assert computed == fingerprint
     (may,) = (output for script, output in told.items() if "can-i" in script)
     assert may == "yes\n"
+
+
+@pytest.fixture(name="by_hand")
+def _by_hand(control_plane: ControlPlane) -> Iterator[Kubectl]:
+    """The admin's kubectl, if nobody else runs an operator of that name; its role goes at the end."""
+    kubectl = control_plane.kubectl()
+    role = ("clusterrole,clusterrolebinding", "hookgate-operator", "--ignore-not-found")
+    if kubectl.run("get", *role, "--output=name").stdout:
+        pytest.skip("the cluster has a ClusterRole hookgate-operator")
+    kubectl.run("create", "namespace", "shop-by-hand")
+    yield kubectl
+    kubectl.run("delete", *role)
+    kubectl.run("delete", "namespace", "hookgate-by-hand", "shop-by-hand", "--wait=false")
+
+
+def test_the_operators_service_account_gets_its_rules(
+    by_hand: Kubectl, environment: Mapping[str, str]
+) -> None:
+    page = (ROOT / "docs/operator.md").read_text()
+    section = page.partition("## Its ServiceAccount\n")[2].partition("\n## ")[0]
+    place = r"((?:namespace|serviceaccount) (?:hookgate|shop))(?=[\s:])"
+    whole, some = (re.sub(place, r"\1-by-hand", text) for text in commands(section))
+
+    def may(verb: str, what: str, *where: str) -> bool:
+        who = "--as=system:serviceaccount:hookgate-by-hand:hookgate-operator"
+        return by_hand.run("auth", "can-i", verb, what, who, *where).stdout.startswith("yes")
+
+    ran(whole, environment)
+    assert may("watch", "webhooksubscriptions.hookgate.dev", "--all-namespaces")
+    assert may("create", "leases.coordination.k8s.io", "--namespace=hookgate-by-hand")
+    assert not may("create", "leases.coordination.k8s.io", "--namespace=shop-by-hand")
+    by_hand.run("delete", "clusterrolebinding", "hookgate-operator")
+    until(lambda: not may("list", "secrets", "--namespace=shop-by-hand"), "the right is gone")
+    ran(some, environment)
+    until(lambda: may("list", "secrets", "--namespace=shop-by-hand"), "the Role is bound")
+    assert not may("list", "secrets", "--namespace=hookgate-by-hand")
 
 
 def test_ports_are_forwarded_to_what_the_chart_makes(environment: Mapping[str, str]) -> None:

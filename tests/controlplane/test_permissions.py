@@ -4,7 +4,10 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
 import yaml
+
+from hookgate.cli import main
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/permissions.md").read_text()
 RULES = files("hookgate_operator") / "rbac"
@@ -29,3 +32,30 @@ def test_nothing_is_granted_by_a_star():
     for file in ("cluster-wide", "namespaced", "lease"):
         for rule in yaml.safe_load((RULES / f"{file}.yaml").read_text())["rules"]:
             assert "*" not in (*rule["apiGroups"], *rule["resources"], *rule["verbs"])
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ([], "cluster-wide"),
+        (["cluster-wide"], "cluster-wide"),
+        (["namespaced"], "namespaced"),
+        (["lease"], "lease"),
+    ],
+)
+def test_the_command_prints_a_file_as_it_is(words, name, capsys):
+    assert main(["rbac", *words]) == 0
+    assert capsys.readouterr().out == (RULES / f"{name}.yaml").read_text()
+
+
+def test_the_command_says_how_to_apply_them(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["rbac", "--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert "hookgate rbac | kubectl apply -f -" in text
+    assert all(
+        f"\n{each.name.removesuffix('.yaml')} " in text
+        for each in RULES.iterdir()
+        if each.name.endswith(".yaml")
+    )
