@@ -1,12 +1,14 @@
 """
 What a client may ask for many deliveries at once.
 
-A filter is the one thing here whose unknown fields are refused: a misspelt one would select everything.
+A filter is the one thing here whose unknown fields are refused, and that has to be said: a misspelt one, or
+one that was forgotten, would select everything.
 """
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from hookgate.deliveries import DeliveryState, Outcome
 from hookgate_gateway.api import times
@@ -91,8 +93,23 @@ class CancelFilter(_Filter):
         return ReplayFilter(**self._fields(), state=DeliveryState.PENDING)
 
 
+def _said(value: object) -> object:
+    """A filter that is there. Raises PydanticCustomError for null, with what to write instead."""
+    if value is None:
+        raise PydanticCustomError(
+            "missing_filter",
+            'is required: say which deliveries, such as {"subscription": "invoices"}; {} is for all',
+        )
+    return value
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forgotten_is_null(cls, body: object) -> object:
+        return {"filter": None, **body} if isinstance(body, dict) else body
 
     dry_run: bool | None = Field(None, description="Only count.")
 
@@ -100,7 +117,7 @@ class _Request(BaseModel):
 class BulkReplayRequest(_Request):
     """Many deliveries to be sent once more."""
 
-    filter: SelectionFilter
+    filter: Annotated[SelectionFilter, BeforeValidator(_said)]
     rate_per_second: Annotated[float, Field(gt=0, le=MAX_RATE)] | None = Field(
         None, description="Deliveries made a second; left out: as fast as the receivers take them."
     )
@@ -112,4 +129,4 @@ class BulkReplayRequest(_Request):
 class BulkCancelRequest(_Request):
     """Many deliveries to be cancelled."""
 
-    filter: CancelFilter
+    filter: Annotated[CancelFilter, BeforeValidator(_said)]

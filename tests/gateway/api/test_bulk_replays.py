@@ -183,6 +183,22 @@ async def test_mistakes_are_told_by_their_field(shop: Tenant, body: Any, field: 
     assert [problem["loc"] for problem in reply.json()["detail"]] == [field]
 
 
+@pytest.mark.parametrize("path", ["/v1/replays", "/v1/deliveries/cancel"])
+@pytest.mark.parametrize("body", [{}, {"filter": None}, {"dry_run": True}])
+async def test_a_filter_that_was_forgotten_selects_nothing_and_is_asked_for(
+    shop: Tenant, path: str, body: Any
+) -> None:
+    reply = await shop.call("POST", path, json=body)
+    assert reply.status == 422
+    assert reply.json()["detail"] == [
+        {
+            "loc": ["body", "filter"],
+            "msg": 'is required: say which deliveries, such as {"subscription": "invoices"}; {} is for all',
+            "type": "missing_filter",
+        }
+    ]
+
+
 @pytest.mark.parametrize(
     "body", [{"filter": {"subscription": "none"}}, {"filter": {}, "to_subscription": "none"}]
 )

@@ -72,7 +72,7 @@ BULK: Final = (
             "The selection is frozen now: each delivery counts as it stands, whatever becomes of it later."
             " What is still pending is left out unless `state` asks for it. Made at the rate, and only"
             " while the receiver's lane has no other work waiting. Unknown fields of the filter are"
-            " refused."
+            " refused; `{}` selects all."
         ),
         request=BulkReplayRequest,
         examples={
@@ -129,7 +129,7 @@ BULK: Final = (
         routes=("POST /v1/deliveries/cancel",),
         tag="deliveries",
         summary="Cancel many pending deliveries",
-        description="Unknown fields of the filter are refused.",
+        description="Unknown fields of the filter are refused; `{}` selects all.",
         request=BulkCancelRequest,
         examples={"all of one": {"filter": {"subscription": "invoices"}, "dry_run": True}},
         returns={200: Returns("What was done.", CancelledDeliveries)},
