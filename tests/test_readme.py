@@ -18,14 +18,7 @@ DOCUMENTS = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
-    "docs/architecture.md",
-    "docs/install.md",
-    "docs/kubernetes.md",
-    "docs/operations.md",
-    "docs/operator.md",
-    "docs/production.md",
-    "docs/reliability.md",
-    "docs/troubleshooting.md",
+    *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md"))),
     *(f"docs/reference/{page.name}" for page in sorted((ROOT / "docs/reference").iterdir())),
 ]
 
@@ -68,6 +61,29 @@ def test_places_in_the_map_are_there():
     section = README.partition("## Where everything is")[2]
     for place in re.findall(r"^\| `([^`]+)` |, `([^`]+/)`", section, re.MULTILINE):
         assert (ROOT / (place[0] or place[1])).exists(), place
+
+
+def test_the_map_has_every_page_and_folder():
+    section = README.partition("## Where everything is")[2]
+    pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")}
+    assert pages <= set(re.findall(r"\]\(([^)]+)\)", section))
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)  # fmt: skip
+    folders = {path.split("/")[0] for path in listed.stdout.splitlines() if "/" in path}
+    plumbing = {".ci", ".github", "requirements"}
+    assert {f for f in folders - plumbing if not re.search(rf"[`(]{f}/", section)} == set()
+
+
+def test_the_roadmap_promises_nothing_that_is_there():
+    roadmap = re.search(r"^Roadmap: (.*)$", README, re.MULTILINE)[1]
+    there = {"image": "Dockerfile", "chart": "charts/hookgate", "operator": "operator"}
+    assert [word for word, place in there.items() if word in roadmap and (ROOT / place).exists()] == []  # fmt: skip
+
+
+def test_the_tests_are_not_offered_beside_the_demo_without_their_time():
+    """A newcomer who starts them has to know that they take a while."""
+    told = re.search(r"^`make test` .*$", README, re.MULTILINE)[0]
+    assert "half an hour" in told
+    assert "make test" not in README.partition("make demo   #")[2].partition("```")[0]
 
 
 # ------------------------------------------------------------------- the first event, as it stands
