@@ -1,6 +1,10 @@
 """What docs/operations.md says is true: every reason, every command, every setting."""
 
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,9 +18,13 @@ from hookgate_gateway.catalogue.key_limits import (
 )
 from hookgate_gateway.observe import RefusedRequest
 from hookgate_gateway.settings import SETTINGS
+from tests.acceptance.harness import clean_environment
+from tests.pages import ROOT, marked
+from tests.readme import started, until
 
 BODIES = {"replays": BulkReplayRequest, "deliveries/cancel": BulkCancelRequest}
-TEXT = (Path(__file__).parent.parent / "docs/operations.md").read_text()
+TEXT = (ROOT / "docs/operations.md").read_text()
+PAGE = marked("docs/operations.md", "run")
 
 
 def test_every_reason_of_a_refusal_is_told():
@@ -50,3 +58,53 @@ def test_every_command_that_is_named_exists(words, capsys):
 )
 def test_every_body_is_one_that_is_understood(route, body):
     assert BODIES[route].model_validate_json(body).filter.subscription == "invoices"
+
+
+def test_the_backup_of_a_pod_is_the_one_that_is_tried_in_a_pod():
+    """tests/install/test_install_page.py runs that block with `kubectl exec`."""
+    tried = marked("docs/install.md", "run")["backup"].splitlines()
+    shown = PAGE["backup of a pod"].splitlines()
+    assert [line for line in tried if line in shown] == shown
+
+
+def ran(name: str, environment: Mapping[str, str], folder: Path) -> str:
+    done = subprocess.run(
+        ["bash", "-c", f"set -e\n{PAGE[name]}"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.acceptance
+def test_the_stores_commands_work_as_they_stand(tmp_path):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "hookgate").write_text(f'#!/bin/sh\nexec {sys.executable} -m hookgate "$@"\n')
+    (programs / "hookgate").chmod(0o755)
+    environment = {
+        **clean_environment(
+            store=f"sqlite:///{tmp_path}/hookgate.db",
+            manifests_dir=str(ROOT / "examples/quickstart"),
+            listen="127.0.0.1:0",
+            metrics_listen="127.0.0.1:0",
+            egress_allow="127.0.0.1",
+            shutdown_drain_seconds="0",
+        ),
+        "PATH": f"{programs}:{os.environ['PATH']}",
+    }
+    log = tmp_path / "gateway.log"
+    with started("exec hookgate gateway", environment, tmp_path, "gateway"):
+        until(lambda: "listening" in log.read_text(), "the gateway is up")
+        ran("backup", environment, tmp_path)
+        checked = ran("check", environment, tmp_path)
+        assert re.search(r"[1-9]\d* resources under hookgate\.db\.key", checked)
+        assert "all is well" in checked
+        assert "are encrypted with the first key" in ran("rotate", environment, tmp_path)
+    assert "nothing to do" in ran("upgrade", environment, tmp_path)
+    assert len(list((tmp_path / "backups").glob("*.db"))) == 2

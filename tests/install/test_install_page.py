@@ -196,6 +196,7 @@ async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
     await place.run("backup")
     backup = place.home / "hookgate-backup.db"
     assert backup.read_bytes().startswith(b"SQLite format 3\0")
+    await _the_stores_commands_work_in_the_pod(place)
     check = f"{shlex.join(_hookgate())} store check --store sqlite:///{backup}"
     keys = f"--encryption-keys-file {place.home}/hookgate-encryption-keys"
     await asyncio.to_thread(place.shell, f"{check} {keys}")
@@ -211,6 +212,15 @@ async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
     await asyncio.to_thread(place.shell, "kubectl delete namespace shop")
     assert not await kubectl.find("crd", "webhooksubscriptions.hookgate.dev")
     assert not await kubectl.find("namespace", "hookgate")
+
+
+async def _the_stores_commands_work_in_the_pod(place: Place) -> None:
+    """As docs/operations.md says, with the settings and the read-only root that a pod has."""
+    page = (ROOT / "docs/operations.md").read_text()
+    found = re.search(r"put `(kubectl exec [^`]+ --)` in front", page)
+    assert found
+    for words, told in (("store check", "all is well"), ("gateway rotate-keys", "the first key")):
+        assert told in await asyncio.to_thread(place.shell, f"{found[1]} hookgate {words}")
 
 
 async def _a_second_release_has_a_class_of_its_own(place: Place) -> None:
