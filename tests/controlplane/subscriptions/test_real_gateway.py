@@ -96,7 +96,8 @@ async def test_after_a_restart_nothing_is_written_and_nothing_differs(heart, nam
     which = heart.cluster.apply(namespace=namespace, spec=spec())
     await heart.reconcile(which)
     (signing,) = heart.cluster.status(which)["signing"]["keys"]
-    assert signing["fingerprint"] == key_fingerprint(b"value")
+    assert signing["fingerprint"] == key_fingerprint(b"value") == "weak"
+    assert "key secret of Secret" in message(heart, which, 1)
     again = Heart(heart.cluster, client)
     await again.reconcile(which)
     assert heart.cluster.asked["write_status"] == 1
