@@ -32,7 +32,7 @@ def _told(pytestconfig: pytest.Config) -> list[str]:
 
 @pytest.fixture(name="cluster", scope="session")
 def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A ready node, with two volumes to claim."""
+    """A ready node, with as many volumes as docs/install.md claims on it."""
     group = machine.group()
     assert group is not None
     home = tmp_path_factory.mktemp("cluster")
@@ -40,7 +40,7 @@ def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     cluster = Cluster(programs.programs(), folder, programs.kubectl(), home, group)
     try:
         asyncio.run(cluster.start(Path(os.environ["HOOKGATE_NODE_IMAGES"])))
-        asyncio.run(offer(cluster.kubectl, [home / "volume-a", home / "volume-b"]))
+        asyncio.run(offer(cluster.kubectl, [home / f"volume-{each}" for each in "abcd"]))
         yield cluster
     finally:
         cluster.stop()
