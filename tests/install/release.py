@@ -1,7 +1,10 @@
 """An installed release, as those see it who use it: through its Services, from inside the cluster."""
 
+import asyncio
+import io
 import json
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -143,6 +146,24 @@ class PublicService(Gateway):
         return f"http://{name}:9090{path}"
 
     async def fetch(self, method: str, url: str, **options: Any) -> Any:
+        """Tries again while nobody listens: a Service leads to a pod a moment after that is ready.
+
+        What was refused was not sent, so nothing is posted twice.
+        """
+        body = options.pop("data", None)
+        deadline = time.monotonic() + WITHIN
+        while True:
+            data = None if body is None else io.BytesIO(body.getvalue())
+            try:
+                return await self._fetch(method, url, data=data, **options)
+            except aiohttp.ClientSSLError:
+                raise
+            except aiohttp.ClientConnectorError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.05)
+
+    async def _fetch(self, method: str, url: str, **options: Any) -> Any:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=in_cluster(self._release.node),
