@@ -22,7 +22,10 @@ API_SERVER = ("10.0.0.1", 443)
 DNS = (CLUSTER_DNS, 53)
 ZONE = ".cluster.local"
 _CHUNK = 2**16
+_SILENCE = 1.0  # seconds without an answer to a SYN from a pod on this machine
+_TRIES = 10
 Address = tuple[str, int]
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 def routes(services: Iterable[Object], slices: Iterable[Object]) -> dict[Address, list[Address]]:
@@ -156,11 +159,9 @@ class Services:
         self, address: Address, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """Pass a connection on to one endpoint after the other."""
-        ends = self._routes.get(address, ())
-        host, port = ends[next(self._turn) % len(ends)] if ends else ("", 0)
         opened = [writer]
         try:
-            theirs = await asyncio.open_connection(host, port)
+            theirs = await self._opened(address)
             opened.append(theirs[1])
             await asyncio.gather(_pass(reader, theirs[1]), _pass(theirs[0], writer))
         except OSError:
@@ -171,6 +172,24 @@ class Services:
             for each in opened:
                 with contextlib.suppress(OSError):
                     await each.wait_closed()
+
+    async def _opened(self, address: Address) -> Streams:
+        """A connection to an endpoint; OSError.
+
+        That of a pod that is gone is known for a moment longer, and answers nothing: then to one that is there by now.
+        """
+        for _ in range(_TRIES):
+            ends = self._routes.get(address)
+            if not ends:
+                break
+            try:
+                async with asyncio.timeout(_SILENCE):
+                    return await asyncio.open_connection(*ends[next(self._turn) % len(ends)])
+            except ConnectionError:
+                raise  # the pod is there, and nobody listens
+            except OSError:
+                await asyncio.sleep(_SILENCE / 4)
+        raise ConnectionRefusedError(f"nothing behind {address}")
 
     # ---- names
 
