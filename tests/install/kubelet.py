@@ -177,9 +177,9 @@ class Node:
             self._services.serve(),
             self._claims.serve(),
             self._pods.keep(),
-            self._keep(api, shared),
         ]
-        tasks = [asyncio.create_task(each) for each in [*parts, self._stopped()]]
+        keeping = asyncio.create_task(self._keep(api, shared))
+        tasks = [keeping, *(asyncio.create_task(each) for each in [*parts, self._stopped()])]
         try:
             # Endpoints are made for pods of nodes that are known.
             with contextlib.suppress(Refused):
@@ -187,6 +187,8 @@ class Node:
             self._up.set()
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            keeping.cancel()  # else it begins what controllers make in place of what is ended
+            await asyncio.wait([keeping])
             await self._end_all()
             for task in tasks:
                 task.cancel()
