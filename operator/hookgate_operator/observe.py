@@ -12,7 +12,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from hookgate.version import __version__
-from hookgate_operator.ports import Key, Kind
+from hookgate_operator.ports import GatewayAwaited, Key, Kind, OutsideError
 from hookgate_operator.work.workers import Result
 from hookgate_process.logs import EventLog
 
@@ -48,6 +48,12 @@ class OperatorObserver(EventLog):
         self._subscriptions_now: dict[str, frozenset[tuple[str, str]]] = {}
         self._keys_refused = Gauge("operator_key_secrets_refused", "Secrets of API keys and sources that cannot be used.", ["namespace"], **names)  # type: ignore[arg-type]  # fmt: skip
         Gauge("build_info", "1; the version is in the label.", ["version"], **names).labels(__version__).set(1)  # type: ignore[arg-type]  # fmt: skip
+
+    def trouble(self, name: str, /, *causes: OutsideError, **fields: object) -> None:
+        """What is outside is in the way: a warning, or an event while only a gateway is awaited."""
+        is_awaited = all(isinstance(cause, GatewayAwaited) for cause in causes)
+        tell = self.event if is_awaited else self.warning
+        tell(name, **fields)
 
     # ------------------------------------------------------------------------------------ work
 

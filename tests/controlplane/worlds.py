@@ -12,6 +12,7 @@ from collections import Counter
 
 from hookgate.resources import ReplayStatus
 from hookgate.resources.status import SubscriptionStatus
+from hookgate_operator.observe import OperatorObserver
 from hookgate_operator.ports import (
     EndpointStanding,
     Found,
@@ -26,7 +27,7 @@ from hookgate_operator.ports import (
     OwnedByAnother,
     Standing,
 )
-from hookgate_operator.subscriptions.values import key_fingerprint
+from hookgate_operator.subscriptions.values import shown_fingerprint
 
 NAMESPACE = "shop"
 _STATUSES = {Kind.SUBSCRIPTION: SubscriptionStatus, Kind.REPLAY: ReplayStatus}
@@ -182,7 +183,7 @@ class MemoryGateway:
 def _standing(declaration):
     refs = declaration.resource.get("spec", {}).get("signing", {}).get("secretRefs", ())
     values = [declaration.secrets.get(ref["name"], {}).get(ref["key"]) for ref in refs]
-    fingerprints = [key_fingerprint(value) if value else None for value in values]
+    fingerprints = [shown_fingerprint(value) if value else None for value in values]
     resolved = None not in fingerprints
     suspended = declaration.resource.get("spec", {}).get("suspend")
     hold = "Suspended" if suspended else None if resolved else "Unresolved"
@@ -214,6 +215,10 @@ class Recorder:
             self.told.append((method, *values, *([fields] if fields else [])))
 
         return tell
+
+    def trouble(self, name, /, *causes, **fields):
+        """As an event or as a warning, as the operator's own observer has it."""
+        OperatorObserver.trouble(self, name, *causes, **fields)
 
     def of(self, method):
         return [told[1:] for told in self.told if told[0] == method]

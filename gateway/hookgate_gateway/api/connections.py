@@ -20,7 +20,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
 from hookgate_gateway.api.errors import Refusal
-from hookgate_gateway.api.showing import Showing, crowded
+from hookgate_gateway.api.showing import UNCOUNTED, Showing, crowded
 from hookgate_gateway.observe import Observer, RefusedRequest
 
 __all__ = ["Connection", "ConnectionLimits", "Connections", "client_network"]
@@ -30,8 +30,6 @@ _LINGER: Final = 1.0
 """Seconds for which a refused client may read why, before its connection is cut."""
 _LINGERING: Final = 256
 """Refused clients that may do so at the same time."""
-_LARGE_ANSWER: Final = 64 * 1024
-"""Bytes; about what a connection buffers of any answer."""
 _GOODBYE: Final = 1.0
 """Seconds for connections to end in order when the listener does: over TLS the client has to answer."""
 
@@ -122,7 +120,7 @@ class Connection(web.RequestHandler):
     ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
         """Send an answer. A large one needs room until nearly all of it has been read."""
         body = getattr(resp, "body", None)
-        if isinstance(body, bytes) and len(body) > _LARGE_ANSWER:
+        if isinstance(body, bytes) and len(body) > UNCOUNTED:
             return self._finish_large(request, resp, start_time, len(body))
         return super().finish_response(request, resp, start_time)
 

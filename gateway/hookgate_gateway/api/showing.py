@@ -9,11 +9,11 @@ from typing import Final
 from hookgate_gateway.api.errors import Refusal
 from hookgate_gateway.ports import RunRecord
 
-__all__ = ["Showing", "crowded", "parsed_size", "run_size"]
+__all__ = ["UNCOUNTED", "Showing", "crowded", "parsed_size", "run_size"]
 
 _BYTES: Final = 64 * 1024 * 1024
-_SMALL: Final = 64 * 1024
-"""Bytes that are not counted: about what a connection buffers anyway."""
+UNCOUNTED: Final = 64 * 1024
+"""Bytes of a payload that needs no room: about what a connection buffers anyway."""
 _OBJECT: Final = 72
 """Bytes of an empty object or array, and of its place in another."""
 _VALUE: Final = 40
@@ -29,7 +29,7 @@ class Showing:
 
     def hold(self, size: int) -> bool:
         """Take room; False when there is none."""
-        if size <= _SMALL:
+        if size <= UNCOUNTED:
             return True
         if self._held and self._held + size > self._limit:
             return False
@@ -38,7 +38,7 @@ class Showing:
 
     def release(self, size: int) -> None:
         """Give it back."""
-        if size > _SMALL:
+        if size > UNCOUNTED:
             self._held -= size
 
     @contextmanager

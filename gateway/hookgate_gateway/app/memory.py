@@ -68,11 +68,12 @@ def read_budgets(settings: Settings) -> BodyBudgets:
         settings.max_body_bytes,
         settings.max_inflight,
     )
-    needed = least(max_body=max_body, max_in_flight=in_flight)
-    if total < needed:
+    try:
+        return divide(total, max_body=max_body, max_in_flight=in_flight)
+    except ValueError:
+        needed = least(max_body=max_body, max_in_flight=in_flight)
         raise CannotStart(
             f"HOOKGATE_BODY_MEMORY_BYTES={total} is too little for HOOKGATE_MAX_BODY_BYTES={max_body}"
             f" and HOOKGATE_MAX_INFLIGHT={in_flight}: set it to at least {needed}, or lower one of"
             " the two"
-        )
-    return divide(total, max_body=max_body, max_in_flight=in_flight)
+        ) from None

@@ -13,7 +13,7 @@ from hookgate_operator.declarations import Fingerprints, Ledger
 from hookgate_operator.keys.plan import declared
 from hookgate_operator.keys.reconcile import KeyReconciler
 from hookgate_operator.observe import OperatorObserver
-from hookgate_operator.ports import Gateway, Kind
+from hookgate_operator.ports import Gateway, Kind, OutsideError
 from hookgate_operator.replays.drift import ReplayDrift
 from hookgate_operator.replays.ledger import ReplayLedger
 from hookgate_operator.replays.reconcile import ReplayReconciler
@@ -139,5 +139,5 @@ class _FeedObserver:
     def event(self, name: str, /, **fields: object) -> None:
         self._observer.event(name, **fields)
 
-    def warning(self, name: str, /, **fields: object) -> None:
-        self._observer.warning(name, **fields)
+    def trouble(self, name: str, /, *causes: OutsideError, **fields: object) -> None:
+        self._observer.trouble(name, *causes, **fields)

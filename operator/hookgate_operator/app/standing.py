@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from hookgate_operator.app.leadership import Leadership
-from hookgate_operator.ports import GatewayAwaited, OutsideError
+from hookgate_operator.ports import OutsideError
 
 __all__ = ["OperatorStanding", "StandingObserver"]
 
@@ -30,7 +30,7 @@ class StandingObserver(Protocol):
 
     def event(self, name: str, /, **fields: object) -> None: ...
 
-    def warning(self, name: str, /, **fields: object) -> None: ...
+    def trouble(self, name: str, /, *causes: OutsideError, **fields: object) -> None: ...
 
 
 class Reachable(Protocol):
@@ -123,8 +123,7 @@ class OperatorStanding:
         if error is None:
             self._observer.event("outside_reachable", which=name)
             return
-        tell = self._observer.event if isinstance(error, GatewayAwaited) else self._observer.warning
-        tell("outside_trouble", which=name, message=trouble)
+        self._observer.trouble("outside_trouble", error, which=name, message=trouble)
 
 
 async def _error(reachable: Callable[[], Awaitable[None]]) -> OutsideError | None:

@@ -12,13 +12,13 @@ from typing import Protocol
 
 from hookgate_operator.declarations import Ledger, Place
 from hookgate_operator.ports import (
-    GatewayAwaited,
     GatewayError,
     HealthChanges,
     HealthReading,
     HeldKind,
     Key,
     Kind,
+    OutsideError,
     Standing,
 )
 
@@ -44,7 +44,7 @@ class FeedObserver(Protocol):
 
     def event(self, name: str, /, **fields: object) -> None: ...
 
-    def warning(self, name: str, /, **fields: object) -> None: ...
+    def trouble(self, name: str, /, *causes: OutsideError, **fields: object) -> None: ...
 
 
 class HealthFeed:
@@ -120,9 +120,7 @@ class HealthFeed:
 
     def _fails(self, error: GatewayError) -> None:
         if str(error) != self._trouble:
-            is_awaited = isinstance(error, GatewayAwaited)
-            tell = self._observer.event if is_awaited else self._observer.warning
-            tell("gateway_health_unread", message=str(error))
+            self._observer.trouble("gateway_health_unread", error, message=str(error))
         self._trouble = str(error)
         self._observer.gateway_reachable(False)
 

@@ -42,7 +42,7 @@ from hookgate_operator.subscriptions.values import (
     Secrets,
     Shortage,
     endpoint_host,
-    key_fingerprint,
+    shown_fingerprint,
 )
 
 __all__ = [
@@ -125,7 +125,7 @@ def _was_told(it: Gathered) -> bool:
         return False
     refs = it.spec.signing.secret_refs
     values = (it.draft.secrets.get(ref.name, {}).get(ref.key) for ref in refs)
-    keys = [None if value is None else key_fingerprint(value) for value in values]
+    keys = [None if value is None else shown_fingerprint(value) for value in values]
     return ready.reason != Reason.GATEWAY_UNREACHABLE and _keys_told(status) == keys
 
 

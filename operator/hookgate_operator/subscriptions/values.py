@@ -19,9 +19,9 @@ __all__ = [
     "Need",
     "Shortage",
     "endpoint_host",
-    "key_fingerprint",
     "lacking",
     "named",
+    "shown_fingerprint",
 ]
 
 Secrets = Mapping[str, Mapping[str, bytes]]
@@ -85,7 +85,7 @@ def endpoint_host(spec: SubscriptionSpec, secrets: Secrets) -> str | None:
         return None
 
 
-def key_fingerprint(value: bytes) -> str:
+def shown_fingerprint(value: bytes) -> str:
     """A signing key's fingerprint as the gateway tells it (docs/reference/control-api.md).
 
     Of the value as the Secret has it, with or without a newline at its end.

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from hookgate_operator.ports import GatewayAwaited, Key, Kind, Observed, OutsideError
+from hookgate_operator.ports import Key, Kind, Observed, OutsideError
 from hookgate_operator.work.wakeups import Queue
 
 __all__ = ["Comparison", "Lists", "Resync", "ResyncObserver", "Watches"]
@@ -53,7 +53,7 @@ class ResyncObserver(Protocol):
 
     def event(self, name: str, /, **fields: object) -> None: ...
 
-    def warning(self, name: str, /, **fields: object) -> None: ...
+    def trouble(self, name: str, /, *causes: OutsideError, **fields: object) -> None: ...
 
 
 class Resync:
@@ -122,9 +122,7 @@ class Resync:
             self._observer.event("resync_found_differences", objects=differing)
         told = frozenset(troubles)
         if told and told != self._trouble:
-            is_awaited = all(isinstance(error, GatewayAwaited) for error in troubles.values())
-            tell = self._observer.event if is_awaited else self._observer.warning
-            tell("resync_incomplete", reasons=sorted(told))
+            self._observer.trouble("resync_incomplete", *troubles.values(), reasons=sorted(told))
         elif self._trouble and not told:
             self._observer.event("resync_recovered")
         self._trouble = told

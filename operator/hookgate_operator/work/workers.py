@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
-from hookgate_operator.ports import GatewayAwaited, Key, Kind, OutsideError
+from hookgate_operator.ports import Key, Kind, OutsideError
 from hookgate_operator.work.queue import WorkQueue
 from hookgate_process.failures import where_raised
 
@@ -47,7 +47,7 @@ class WorkObserver(Protocol):
 
     def event(self, name: str, /, **fields: object) -> None: ...
 
-    def warning(self, name: str, /, **fields: object) -> None: ...
+    def trouble(self, name: str, /, *causes: OutsideError, **fields: object) -> None: ...
 
     def error(self, name: str, /, **fields: object) -> None: ...
 
@@ -123,10 +123,9 @@ class Workers:
     def _expected(self, key: Key, error: OutsideError) -> None:
         delay = self._queue.retry(key, error.retry_after)
         if self._troubles.has(key, f"{type(error).__name__}: {error}"):
-            is_awaited = isinstance(error, GatewayAwaited)
-            tell = self._observer.event if is_awaited else self._observer.warning
-            tell(
+            self._observer.trouble(
                 "reconcile_retried",
+                error,
                 **_place(key),
                 error=type(error).__name__,
                 message=str(error),

@@ -16,7 +16,7 @@ from hookgate_operator.ports import (
 )
 from hookgate_operator.subscriptions import judge as said
 from hookgate_operator.subscriptions.plan import Gathered, known, standing_of, tell, unreached
-from hookgate_operator.subscriptions.values import Lack, Need, Shortage, key_fingerprint
+from hookgate_operator.subscriptions.values import Lack, Need, Shortage, shown_fingerprint
 from tests.controlplane.worlds import key, spec
 
 NOW = 1_772_359_200.0
@@ -24,7 +24,7 @@ SPEC = SubscriptionSpec.model_validate(spec())
 NEED = Need("spec.signing.secretRefs[0]", "billing", "secret")
 ABSENT = (Lack(NEED, Shortage.ABSENT),)
 UNREADABLE = (Lack(NEED, Shortage.UNREADABLE),)
-PRINT = key_fingerprint(b"value")
+PRINT = shown_fingerprint(b"value")
 STANDING = Standing(
     fingerprint="f",
     resolved=True,

@@ -10,7 +10,7 @@ import pytest_asyncio
 from hookgate_operator.gateway_client.client import GatewayClient
 from hookgate_operator.ports import HeldKind, Kind
 from hookgate_operator.subscriptions.health import HealthFeed
-from hookgate_operator.subscriptions.values import key_fingerprint
+from hookgate_operator.subscriptions.values import shown_fingerprint
 from tests.controlplane.gateway_client.world import client_of
 from tests.controlplane.heart import Heart
 from tests.controlplane.worlds import found, key, spec
@@ -96,7 +96,7 @@ async def test_after_a_restart_nothing_is_written_and_nothing_differs(heart, nam
     which = heart.cluster.apply(namespace=namespace, spec=spec())
     await heart.reconcile(which)
     (signing,) = heart.cluster.status(which)["signing"]["keys"]
-    assert signing["fingerprint"] == key_fingerprint(b"value") == "weak"
+    assert signing["fingerprint"] == shown_fingerprint(b"value") == "weak"
     assert "key secret of Secret" in message(heart, which, 1)
     again = Heart(heart.cluster, client)
     await again.reconcile(which)

@@ -12,7 +12,7 @@ from hookgate_operator.ports import (
     HeldKind,
     NotReadable,
 )
-from hookgate_operator.subscriptions.values import key_fingerprint
+from hookgate_operator.subscriptions.values import shown_fingerprint
 from tests.controlplane.heart import Heart
 from tests.controlplane.worlds import found, key, spec
 
@@ -47,7 +47,7 @@ async def test_applied_it_is_handed_over_and_told(heart):
         {
             "name": "billing",
             "key": "secret",
-            "fingerprint": key_fingerprint(b"value"),
+            "fingerprint": shown_fingerprint(b"value"),
             "signs": True,
         }
     ]
@@ -157,8 +157,8 @@ async def test_a_rotation_is_told_key_by_key(heart):
     await heart.reconcile(INVOICES)
     keys = heart.cluster.status(INVOICES)["signing"]["keys"]
     assert [(k["name"], k["fingerprint"], k["signs"]) for k in keys] == [
-        ("new", key_fingerprint(NEWER.encode()), True),
-        ("billing", key_fingerprint(b"value"), False),
+        ("new", shown_fingerprint(NEWER.encode()), True),
+        ("billing", shown_fingerprint(b"value"), False),
     ]
     heart.cluster.apply(spec=spec("new"))
     await heart.reconcile(INVOICES)
@@ -172,7 +172,7 @@ async def test_another_value_is_put_and_its_fingerprint_told_at_once(heart):
     await heart.reconcile(await heart.queue.take())
     assert at_gateway(heart).secrets == {"billing": {"secret": NEWER.encode()}}
     (signing,) = heart.cluster.status(INVOICES)["signing"]["keys"]
-    assert signing["fingerprint"] == key_fingerprint(NEWER.encode())
+    assert signing["fingerprint"] == shown_fingerprint(NEWER.encode())
 
 
 async def test_what_rbac_hides_does_not_stop_what_works(heart):

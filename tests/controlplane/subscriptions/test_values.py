@@ -10,10 +10,10 @@ from hookgate_operator.ports import Found, NotFound, NotReadable
 from hookgate_operator.subscriptions.values import (
     Need,
     endpoint_host,
-    key_fingerprint,
     lacking,
     named,
     needs,
+    shown_fingerprint,
 )
 
 FULL = SubscriptionSpec.model_validate(
@@ -113,16 +113,16 @@ def test_what_is_no_url_is_not_shown_at_all(secrets):
 
 @pytest.mark.parametrize("value", [b"4711", b"4711\n", b"x" * 15, b"whsec_" + b"x" * 15, b""])
 def test_no_fingerprint_is_shown_that_a_key_could_be_found_from(value):
-    assert key_fingerprint(value) == "weak"
+    assert shown_fingerprint(value) == "weak"
 
 
 @pytest.mark.parametrize("value", [b"x" * 16, b"whsec_" + b"x" * 16])
 def test_the_shortest_keys_with_a_fingerprint(value):
-    assert key_fingerprint(value) == hashlib.sha256(value).hexdigest()[:16]
+    assert shown_fingerprint(value) == hashlib.sha256(value).hexdigest()[:16]
 
 
 def test_a_keys_fingerprint_leaves_one_newline_out():
     digest = "38be7ce4937e596e"  # of "a secret of some length"
     value = b"a secret of some length"
-    assert {key_fingerprint(value + end) for end in (b"", b"\n", b"\r\n")} == {digest}
-    assert key_fingerprint(value + b"\n\n") != digest
+    assert {shown_fingerprint(value + end) for end in (b"", b"\n", b"\r\n")} == {digest}
+    assert shown_fingerprint(value + b"\n\n") != digest
