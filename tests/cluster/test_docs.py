@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hookgate_operator.subscriptions.values import key_fingerprint
+from hookgate_operator.subscriptions.values import shown_fingerprint
 from tests.acceptance.harness import free_port
 from tests.chart.rendering import render
 from tests.cluster.controlplane import ControlPlane
@@ -198,7 +198,7 @@ async def test_every_command_of_the_docs_works(
         }
     assert len(told) > 15
     (compared,) = (output for script, output in told.items() if "sha256sum" in script)
-    fingerprint = key_fingerprint(VALUE.encode())
+    fingerprint = shown_fingerprint(VALUE.encode())
     shown, computed = compared.splitlines()
     assert shown == f"invoices-webhook/secret {fingerprint} signs=true"
     assert computed == fingerprint

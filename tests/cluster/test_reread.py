@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from typing import Any
 
-from hookgate_operator.subscriptions.values import key_fingerprint
+from hookgate_operator.subscriptions.values import shown_fingerprint
 from tests.cluster.installation import API_KEY, WATCHED, Team, installation
 from tests.receivers import Authority
 
@@ -76,7 +76,7 @@ async def noticed(team: Team, mode: str) -> None:
         seconds = time.monotonic() - began
         print(f"{mode} mode, {what}: {seconds:.1f} s (promised: {PROMISED:g})")  # noqa: T201  # seen with -s
 
-    fingerprint = key_fingerprint(b"the second value")
+    fingerprint = shown_fingerprint(b"the second value")
     signed = f"jsonpath={{.status.signing.keys[0].fingerprint}}={fingerprint}"
     await asyncio.gather(
         timed("a missing Secret that came", waited(team, "missing", "condition=Ready")),

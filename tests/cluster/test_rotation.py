@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from hookgate_operator.subscriptions.values import key_fingerprint
+from hookgate_operator.subscriptions.values import shown_fingerprint
 from tests.acceptance.signatures import assert_standard
 from tests.cluster.installation import WATCHED, Installation, Team, signs
 from tests.receivers import Received
@@ -44,7 +44,7 @@ async def held_keys(hookgate: Installation, team: Team) -> list[str]:
 
 
 async def test_with_one_signature_the_first_signs(hookgate: Installation, team: Team) -> None:
-    old, new = (key_fingerprint(value.encode()) for value in (OLD, NEW))
+    old, new = (shown_fingerprint(value.encode()) for value in (OLD, NEW))
     assert await keys_of(team, "old") == [("old", old, True)]
     assert signs(OLD, await next_webhook(team))
     assert await keys_of(team, "old", "new") == [("old", old, True), ("new", new, False)]
@@ -69,7 +69,7 @@ async def test_with_room_for_several_signatures_all_sign(team: Team) -> None:
 async def test_a_value_that_is_replaced_in_place_is_told_by_its_fingerprint(team: Team) -> None:
     await keys_of(team, "old", "new")
     await team.apply(team.secret("old", WATCHED, secret="a value that replaces it"))
-    fingerprint = key_fingerprint(b"a value that replaces it")
+    fingerprint = shown_fingerprint(b"a value that replaces it")
 
     def is_told(found: Any) -> bool:
         return found["status"]["signing"]["keys"][0]["fingerprint"] == fingerprint
