@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,12 +31,21 @@ READY_WITHIN = 20.0
 T = TypeVar("T")
 
 
+_given_ports: deque[int] = deque(maxlen=6000)
+
+
 def free_port() -> int:
-    """A port nobody listens on, from below those that outgoing connections are given."""
+    """A port nobody listens on, from below those that outgoing connections are given.
+
+    Nor is it another process's that is about to listen or to be started again: none is given twice.
+    """
     while True:
         port = random.randint(20000, 32000)
+        if port in _given_ports:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _given_ports.append(port)
             return port
 
 
