@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 import ssl
 import threading
 import time
@@ -13,7 +14,6 @@ from typing import Any
 import trustme
 from aiohttp import web
 
-from tests.acceptance.harness import free_port
 from tests.cluster.access import Access
 from tests.cluster.fault_rules import Answered, Cut, Delayed, Hold, Rules, encoded
 from tests.cluster.forwarding import broken_off, forward, session_to
@@ -47,7 +47,8 @@ class FaultsProxy:
         self._mutes: list[tuple[re.Pattern[str], Hold]] = []
         self._open: dict[int, web.Request] = {}
         self._recorded: list[Recorded] = []
-        self._port = free_port()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._port = int(self._listener.getsockname()[1])
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = self._runner.get_loop()
         self._started = threading.Event()
@@ -180,7 +181,7 @@ class FaultsProxy:
         )
         await runner.setup()
         async with session_to(self._upstream.ca_file) as self._session:
-            await web.TCPSite(runner, "127.0.0.1", self._port, ssl_context=own).start()
+            await web.SockSite(runner, self._listener, ssl_context=own).start()
             self._started.set()
             await self._stopping.wait()
             # A TLS connection whose peer is gone would be closed after this loop.

@@ -16,8 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from tests.cluster.access import Access
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
+REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 TOKEN_SECONDS = 3600
 LEEWAY_SECONDS = 60  # by which the server forgives clocks that differ
+IN_FORCE_WITHIN = 30.0
+POLL_SECONDS = 0.02
 Rule = Mapping[str, Any]
 
 
@@ -72,11 +75,11 @@ class ServiceAccounts:
         rules: Sequence[Rule] = (),
         cluster_rules: Sequence[Rule] = (),
     ) -> ServiceAccount:
-        """One bound to a Role of `rules` here and to a ClusterRole of `cluster_rules`."""
+        """One bound to a Role of `rules` here and to a ClusterRole of `cluster_rules`, both in force."""
         accounts = f"/api/v1/namespaces/{self.namespace}/serviceaccounts"
         made = self.admin.must("POST", accounts, {"metadata": {"name": name}})
         if rules:
-            self._bind(f"{RBAC}/namespaces/{self.namespace}", "Role", name, name, rules)
+            self.bind(name, rules, self.namespace)
         if cluster_rules:
             unique = f"{self.namespace}-{name}"
             self._bind(RBAC, "ClusterRole", unique, name, cluster_rules)
@@ -84,10 +87,16 @@ class ServiceAccounts:
                 f"{RBAC}/clusterrolebindings/{unique}",
                 f"{RBAC}/clusterroles/{unique}",
             ]
+            self._await_in_force(name, cluster_rules[0], "")
         access = replace(self.admin, token=token_of(self.admin, self.namespace, name))
         kubeconfig = access.kubeconfig(self.home / f"kubeconfig-{name}", self.namespace)
         uid = str(made["metadata"]["uid"])
         return ServiceAccount(name, self.namespace, uid, access, kubeconfig, self.signing_key)
+
+    def bind(self, account: str, rules: Sequence[Rule], namespace: str) -> None:
+        """Give one of ours a Role of `rules` in a namespace, in force."""
+        self._bind(f"{RBAC}/namespaces/{namespace}", "Role", account, account, rules)
+        self._await_in_force(account, rules[0], namespace)
 
     def close(self) -> None:
         for path in self._cluster_wide:
@@ -101,6 +110,24 @@ class ServiceAccounts:
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role}
         binding = {"metadata": {"name": role}, "subjects": [subject], "roleRef": reference}
         self.admin.must("POST", f"{base}/{kind.lower()}bindings", binding)
+
+    def _await_in_force(self, account: str, rule: Rule, namespace: str) -> None:
+        """The server judges by what its own watches told it of roles and bindings, a moment later."""
+        resource, _, subresource = rule["resources"][0].partition("/")
+        asked = {
+            "namespace": namespace,
+            "group": rule["apiGroups"][0],
+            "resource": resource,
+            "subresource": subresource,
+            "verb": rule["verbs"][0],
+            "name": rule.get("resourceNames", [""])[0],
+        }
+        user = f"system:serviceaccount:{self.namespace}:{account}"
+        review = {"spec": {"user": user, "resourceAttributes": asked}}
+        deadline = time.monotonic() + IN_FORCE_WITHIN
+        while not self.admin.must("POST", REVIEWS, review)["status"]["allowed"]:
+            assert time.monotonic() < deadline, f"not in force after {IN_FORCE_WITHIN} s: {asked}"
+            time.sleep(POLL_SECONDS)
 
 
 def token_of(admin: Access, namespace: str, name: str, seconds: int = TOKEN_SECONDS) -> str:

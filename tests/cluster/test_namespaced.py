@@ -5,12 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.access import Access
 from tests.cluster.faults_proxy import Recorded
 from tests.cluster.installation import installation
 from tests.cluster.rbac import lease_rules, operator_rules
 from tests.cluster.rules_used import forbidden
-from tests.cluster.service_accounts import RBAC, ServiceAccount
+from tests.cluster.service_accounts import ServiceAccount
 
 pytestmark = pytest.mark.usefixtures("crds_installed")
 
@@ -29,22 +28,10 @@ def _more(control_plane, namespace) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(name="account")
-def _account(control_plane, service_account, more) -> ServiceAccount:
+def _account(service_account, more) -> ServiceAccount:
     account = service_account(rules=[*operator_rules(), *lease_rules()])
-    bind(control_plane.admin, account, more[0])
+    service_account.bind(account.name, operator_rules(), more[0])
     return account
-
-
-def bind(admin: Access, account: ServiceAccount, namespace: str) -> None:
-    """The operator's Role in another namespace than its own."""
-    base = f"{RBAC}/namespaces/{namespace}"
-    admin.must(
-        "POST", f"{base}/roles", {"metadata": {"name": "operator"}, "rules": operator_rules()}
-    )
-    subject = {"kind": "ServiceAccount", "name": account.name, "namespace": account.namespace}
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "operator"}
-    binding = {"metadata": {"name": "operator"}, "subjects": [subject], "roleRef": reference}
-    admin.must("POST", f"{base}/rolebindings", binding)
 
 
 def outside(requests: list[Recorded], *namespaces: str) -> list[str]:
