@@ -18,7 +18,8 @@ from tests.install.podspec import Identity, quantity
 from tests.install.sandbox import Sandbox
 
 _RUNC = ("runc", "--root", "/run/runc")
-_KILLED_WITHIN = 10.0
+_KILLED_WITHIN = 60.0
+_AGAIN_AFTER = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +139,12 @@ class Container:
         return code if code >= 0 else 128 - code
 
     async def signal(self, number: signal.Signals) -> None:
-        """To the container's first process; nothing happens when it has ended."""
-        if self._process.returncode is None:
-            command = self._sandbox.inside(*_RUNC, "kill", self.name, number.name)
-            await _quietly(command)
+        """To the container's first process, as soon as it is there; nothing happens when it has ended."""
+        command = self._sandbox.inside(*_RUNC, "kill", self.name, number.name)
+        while self._process.returncode is None:
+            if await _succeeds(command):
+                return
+            await asyncio.sleep(_AGAIN_AFTER)
 
     async def stop(self, grace: float) -> int:
         """SIGTERM, SIGKILL after so many seconds, and the exit code."""
@@ -174,8 +177,9 @@ async def start(
     return Container(sandbox, wanted, process)
 
 
-async def _quietly(command: Sequence[str]) -> None:
+async def _succeeds(command: Sequence[str]) -> bool:
+    """Run it, whatever it says."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
-    await process.wait()
+    return await process.wait() == 0

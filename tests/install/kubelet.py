@@ -86,8 +86,9 @@ class Node:
 
     def pod(self, namespace: str, name: str) -> Pod:
         """A pod that runs."""
-        found = [pod for pod, _ in self._living.values() if pod.namespace == namespace]
-        return next(pod for pod in found if pod.name == name)
+        found = [pod for pod in self._pods_of(namespace) if pod.name == name]
+        assert found, f"no pod {name} of {namespace} runs"
+        return found[-1]  # behind one of the same name that is just being forgotten
 
     def log(self, namespace: str, name: str, container: str) -> str:
         """What all runs of a container have written."""
@@ -95,7 +96,7 @@ class Node:
 
     def story(self, namespace: str) -> str:
         """How the containers of a namespace stand and what they wrote last, for a failure's message."""
-        told = [pod.story() for pod, _ in self._living.values() if pod.namespace == namespace]
+        told = [pod.story() for pod in self._pods_of(namespace)]
         return "\n".join(told) or f"no pod of {namespace} runs"
 
     def mounted(self, namespace: str, name: str, path: str) -> bytes:
@@ -124,6 +125,11 @@ class Node:
     def socket(self) -> socket.socket:
         """A TCP socket that speaks from the node: it reaches Services' addresses as pods do."""
         return self.sandbox.socket(socket.SOCK_STREAM)
+
+    def _pods_of(self, namespace: str) -> list[Pod]:
+        """Those that run, oldest first."""
+        living = list(self._living.values())  # in one step: the node's thread goes on
+        return [pod for pod, _ in living if pod.namespace == namespace]
 
     # ---- its thread
 
@@ -240,9 +246,9 @@ class Node:
         living.add_done_callback(self._check)
         self._living[metadata["uid"]] = pod, living
 
-    def _check(self, living: asyncio.Task[None]) -> None:
-        """A pod that fails for a reason of ours fails the node."""
-        if not living.cancelled() and (failure := living.exception()) is not None:
+    def _check(self, part: asyncio.Task[None]) -> None:
+        """A pod's life or end that fails for a reason of ours fails the node."""
+        if not part.cancelled() and (failure := part.exception()) is not None:
             self._failure = failure
             self._stop.set()
 
@@ -260,6 +266,7 @@ class Node:
         task = asyncio.create_task(end())
         self._ends.add(task)
         task.add_done_callback(self._ends.discard)
+        task.add_done_callback(self._check)
 
     async def _end_all(self) -> None:
         for uid in list(self._living):

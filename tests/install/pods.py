@@ -55,6 +55,8 @@ class Pod:
         self._automount = automount
         self._address = ""
         self._changed = asyncio.Event()
+        self._starting = asyncio.Lock()
+        """Held while a container is being started, which then is not lost."""
         self._states = {
             each["name"]: ContainerState(each["name"], each["image"])
             for each in self._spec["containers"]
@@ -103,6 +105,8 @@ class Pod:
     async def end(self, living: asyncio.Task[None], grace: float) -> None:
         """SIGTERM to all, SIGKILL after `grace` seconds; then the object is deleted."""
         self.ending = True
+        async with self._starting:  # what is being started now has to be ended as well
+            pass
         await asyncio.gather(*(each.stop(grace) for each in self.containers.values()))
         living.cancel()
         await asyncio.gather(living, return_exceptions=True)
@@ -117,7 +121,7 @@ class Pod:
         while True:
             try:
                 return await mounted.make()
-            except (Missing, Refused) as missing:
+            except (Missing, Refused, aiohttp.ClientError) as missing:
                 message = f"MountVolume.SetUp failed: {missing}"
                 for state in self._states.values():
                     state.state = status.waiting("ContainerCreating", message)
@@ -189,8 +193,11 @@ class Pod:
         """One run, from the start to the exit code."""
         sandbox, image = self._shared.sandbox, self._shared.image
         folder, log = self._folder / wanted.name, self.log(container["name"])
-        started = await containers.start(sandbox, image, wanted, folder, log)
-        self.containers[container["name"]] = started
+        async with self._starting:
+            if self.ending:
+                return 0
+            started = await containers.start(sandbox, image, wanted, folder, log)
+            self.containers[container["name"]] = started
         state, since = self._states[container["name"]], _now()
         state.state, state.container_id = status.running(since), wanted.name
         state.started = "startupProbe" not in container
@@ -229,13 +236,16 @@ class Pod:
     # ---- status
 
     async def _tell(self) -> None:
-        """Write the status whenever something has changed."""
+        """Write the status whenever something has changed, again where it was not taken."""
         while True:
             self._changed.clear()
-            await self._write_status()
-            await self._changed.wait()
+            if await self._write_status():
+                await self._changed.wait()
+            else:
+                await asyncio.sleep(AGAIN_AFTER)
 
-    async def _write_status(self) -> None:
+    async def _write_status(self) -> bool:
+        """Whether the API server has taken it."""
         told = status.pod_status(
             list(self._states.values()),
             before=self._found.get("status", {}),
@@ -244,9 +254,12 @@ class Pod:
             now=_now(),
             restarts=self._spec.get("restartPolicy", "Always") == "Always",
         )
-        with contextlib.suppress(Refused, aiohttp.ClientError):
+        try:
             written = await self._shared.api.patch(f"{self._path}/status", {"status": told})
-            self._found["status"] = written["status"]
+        except (Refused, aiohttp.ClientError):
+            return False
+        self._found["status"] = written["status"]
+        return True
 
     @property
     def _path(self) -> str:

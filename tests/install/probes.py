@@ -9,7 +9,7 @@ import aiohttp
 
 from tests.install.podspec import Unsupported
 
-PERIODS_SCALED = 0.1  # a period of 10 s passes in one
+PERIODS_SCALED = 0.1  # a period of 10 s passes in one, but for the time that a start may take
 TIMEOUTS_SCALED = 0.4
 TIMEOUT_AT_LEAST = 1.0
 
@@ -36,6 +36,9 @@ def probe_of(container: Mapping[str, Any], kind: str, address: str) -> Probe | N
         raise Unsupported(f"{kind} by {sorted(given)}")
     action = given["httpGet"]
     port = port_number(container, action["port"])
+    failures = given.get("failureThreshold", 3)
+    if kind == "startupProbe":  # a process starts no faster here
+        failures = round(failures / PERIODS_SCALED)
     host = action.get("host", address)
     return Probe(
         url=f"{action.get('scheme', 'HTTP').lower()}://{host}:{port}{action.get('path', '/')}",
@@ -43,7 +46,7 @@ def probe_of(container: Mapping[str, Any], kind: str, address: str) -> Probe | N
         delay=given.get("initialDelaySeconds", 0) * PERIODS_SCALED,
         period=given.get("periodSeconds", 10) * PERIODS_SCALED,
         timeout=max(TIMEOUT_AT_LEAST, given.get("timeoutSeconds", 1) * TIMEOUTS_SCALED),
-        failures=given.get("failureThreshold", 3),
+        failures=failures,
         successes=given.get("successThreshold", 1),
     )
 

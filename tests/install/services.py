@@ -177,11 +177,13 @@ class Services:
         """A connection to an endpoint; OSError.
 
         That of a pod that is gone is known for a moment longer, and answers nothing: then to one that is there by now.
+        Where the last one has gone since the connection was accepted, to the next one that comes.
         """
         for _ in range(_TRIES):
             ends = self._routes.get(address)
             if not ends:
-                break
+                await asyncio.sleep(_SILENCE / 4)
+                continue
             try:
                 async with asyncio.timeout(_SILENCE):
                     return await asyncio.open_connection(*ends[next(self._turn) % len(ends)])
@@ -210,7 +212,9 @@ class Services:
         """The addresses of a whole name; none where there is none."""
         if name in self.names:
             return [self.names[name]]
-        return addresses(name, self.services.objects.values(), self.slices.objects.values()) or []
+        # Each in one step: tests ask from their thread, and the node's goes on.
+        services, slices = list(self.services.objects.values()), list(self.slices.objects.values())
+        return addresses(name, services, slices) or []
 
 
 class _NameServer(asyncio.DatagramProtocol):

@@ -14,6 +14,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,7 @@ PUBLISHED = "oci://ghcr.io/hookgate/charts/hookgate"
 NAMESPACES = ("hookgate", "shop", "billing")
 GATEWAY, RESTORING = "hookgate-gateway-0", "hookgate-restore"
 STORE = "store-hookgate-gateway-0"
+LISTENED_TO_WITHIN = 60.0
 CLASS = {
     "apiVersion": "storage.k8s.io/v1",
     "kind": "StorageClass",
@@ -156,8 +158,21 @@ def reached(place: Place) -> dict[str, str]:
     if place.node is None:
         return {}
     address = place.shell("kubectl get service hookgate -n hookgate -o jsonpath={.spec.clusterIP}")
+    _until_listened_to(place.node, (address, 8080))
     curl = shlex.join(place.node.sandbox.inside("curl"))
     return {"curl ": f"{curl} --silent ", "127.0.0.1:8080": f"{address}:8080"}
+
+
+def _until_listened_to(node: Node, address: tuple[str, int]) -> None:
+    """A Service leads to a pod a moment after that is ready."""
+    deadline = time.monotonic() + LISTENED_TO_WITHIN
+    while True:
+        with node.socket() as tried:
+            tried.settimeout(LISTENED_TO_WITHIN)
+            if tried.connect_ex(address) == 0:
+                return
+        assert time.monotonic() < deadline, f"nothing listens at {address}"
+        time.sleep(0.05)
 
 
 # ---------------------------------------------------------------------------------------- the page

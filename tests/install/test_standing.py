@@ -17,7 +17,7 @@ from tests.cluster.installation import signs
 from tests.cluster.rbac import lease_rules, rules
 from tests.cluster.service_accounts import token_of
 from tests.install import seen
-from tests.install.release import WITHIN, in_cluster
+from tests.install.release import WITHIN
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "kubernetes"
 
@@ -155,14 +155,12 @@ def _rights(admin, namespace: str, account: str) -> list:
     return sorted(map(str, review["status"]["resourceRules"]))
 
 
-async def test_the_control_api_knows_who_is_asking(standing):
+async def test_the_control_api_knows_who_is_asking(standing, hookgate):
     """Its certificate is for the Service's name and by the CA that the operator is given."""
     secret = await standing.secret("control-tls")
     authority = base64.b64decode(secret["data"]["ca.crt"]).decode()
     url = f"https://hookgate-control.{standing.namespace}.svc:8081/control/v1/resources"
-    async with aiohttp.ClientSession(connector=in_cluster(standing.node)) as session:
-        trusting = ssl.create_default_context(cadata=authority)
-        async with session.get(url, ssl=trusting) as answer:
-            assert answer.status == 401
-        with pytest.raises(aiohttp.ClientConnectorCertificateError):
-            await session.get(url, ssl=ssl.create_default_context())
+    trusting = ssl.create_default_context(cadata=authority)
+    assert (await hookgate.gateway.fetch("GET", url, ssl=trusting)).status == 401
+    with pytest.raises(aiohttp.ClientConnectorCertificateError):
+        await hookgate.gateway.fetch("GET", url, ssl=ssl.create_default_context())
