@@ -12,7 +12,7 @@ from tests.cluster.installation import API_KEY, Team
 from tests.install.release import WITHIN, Release
 from tests.install.scraping import hastened, rule_file, scrape_configs
 from tests.monitoring.dashboards import expressions, unanswered
-from tests.monitoring.prometheus import Prometheus, prometheus
+from tests.monitoring.prometheus import Prometheus, Sample, prometheus
 
 HEALTHY_FOR = 3  # seconds for which an alert of the copied rules has to hold
 
@@ -59,7 +59,11 @@ async def all_up(it: Prometheus, standing: Release) -> None:
     assert {sample.labels["pod"] for sample in up} == names
     assert {sample.labels["job"] for sample in up} == {"standing/hookgate"}
     assert {sample.labels["namespace"] for sample in up} == {"standing"}
-    assert all(target["health"] == "up" for target in await it.targets())
+
+    async def all_healthy() -> bool:
+        return all(target["health"] == "up" for target in await it.targets())
+
+    await eventually(all_healthy, within=WITHIN, what="every target answers within a second")
 
 
 async def metrics_have_their_labels(it: Prometheus, team: Team) -> None:
@@ -71,12 +75,16 @@ async def metrics_have_their_labels(it: Prometheus, team: Team) -> None:
         "delivery_latency_seconds_bucket",
     ):
         await it.until(f"sum(rate(hookgate_{name}{tenant}[10s])) > 0", within=WITHIN)
-    (pending,) = await it.query(f"hookgate_deliveries_pending{tenant}")
+    # A target that is slow once has no samples until the next scrape.
+    (pending,) = await it.until(f"hookgate_deliveries_pending{tenant}", within=WITHIN)
     assert pending.labels["subscription"] == "invoices"
-    (oldest,) = await it.query("hookgate_oldest_due_delivery_age_seconds")
+    (oldest,) = await it.until("hookgate_oldest_due_delivery_age_seconds", within=WITHIN)
     assert oldest.labels["namespace"] == "standing"
-    leaders = await it.query("hookgate_operator_leader")
-    assert sorted(sample.value for sample in leaders) == [0, 1]
+    await it.until("hookgate_operator_leader", one_of_two_leads, within=WITHIN)
+
+
+def one_of_two_leads(leaders: list[Sample]) -> bool:
+    return sorted(sample.value for sample in leaders) == [0, 1]
 
 
 async def nothing_fires(it: Prometheus) -> None:

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tests.acceptance.harness import eventually
 from tests.monitoring.prometheus import Prometheus, QueryFailed, job, prometheus
 
 RULES = """
@@ -39,9 +40,13 @@ async def test_it_scrapes_evaluates_and_tells(running: Prometheus):
     assert all(rule["health"] == "ok" for rule in group["rules"])
     (alert,) = await running.alerts()
     assert alert["labels"]["severity"] == "critical"
-    (target,) = await running.targets()
-    assert target["health"] == "down"
-    assert "connection refused" in target["lastError"]
+
+    async def refused() -> bool:
+        (target,) = await running.targets()
+        assert target["health"] == "down"
+        return "connection refused" in target["lastError"]
+
+    await eventually(refused, what="a scrape that is answered in time")
     assert await running.label_values("job", "up") == ["away"]
 
 
