@@ -4,6 +4,7 @@ A publisher that goes on whatever happens: each report once, the answer noted in
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,9 +19,10 @@ WORKERS = 16
 class Publisher:
     """Sixteen workers, at most ``rate`` reports a second together, until it has promised enough."""
 
-    def __init__(self, gateway: Gateway, ledger: Ledger, rate: float) -> None:
+    def __init__(self, gateway: Gateway, ledger: Ledger, rate: float, status: str) -> None:
         self._gateway = gateway
         self._ledger = ledger
+        self._status = status
         self._interval = WORKERS / rate
         self._stopped = False
 
@@ -39,8 +41,9 @@ class Publisher:
             await pause
 
     async def _publish(self, session: aiohttp.ClientSession, run: str) -> None:
-        body = json.dumps(report(run, padding="x" * 512)).encode()
+        body = json.dumps(report(run, status=self._status, padding="x" * 512)).encode()
         self._ledger.tried.add(run)
+        began = time.monotonic()
         try:
             async with session.post(self._gateway.url("/v1/events"), data=body) as answer:
                 await answer.read()
@@ -51,17 +54,21 @@ class Publisher:
                     assert answer.status == 503, answer.status
         except (aiohttp.ClientError, TimeoutError, OSError):
             self._ledger.refused += 1
+        finally:
+            self._ledger.slowest = max(self._ledger.slowest, time.monotonic() - began)
 
 
 @asynccontextmanager
-async def publishing(gateway: Gateway, ledger: Ledger, rate: float) -> AsyncIterator[Publisher]:
+async def publishing(
+    gateway: Gateway, ledger: Ledger, rate: float, status: str = "completed"
+) -> AsyncIterator[Publisher]:
     """Publish while the block runs; an error in the publisher is raised at its end."""
     from tests.acceptance.manifests import API_KEY
 
     headers = {"x-api-key": API_KEY, "Content-Type": "application/json"}
     timeout = aiohttp.ClientTimeout(total=10)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
-        publisher = Publisher(gateway, ledger, rate)
+        publisher = Publisher(gateway, ledger, rate, status)
         task = asyncio.create_task(publisher.run(session))
         try:
             yield publisher
@@ -70,7 +77,16 @@ async def publishing(gateway: Gateway, ledger: Ledger, rate: float) -> AsyncIter
             await task
 
 
-async def drained(gateway: Gateway, within: float = 30.0) -> None:
+async def promised(ledger: Ledger, count: int) -> None:
+    """Wait until that many reports have been answered 202."""
+
+    async def so_many() -> bool:
+        return len(ledger.promised) >= count
+
+    await eventually(so_many, within=60, what=f"{count} are promised")
+
+
+async def drained(gateway: Gateway, within: float = 60.0) -> None:
     """Wait until the gateway owes nothing any more."""
 
     async def nothing_pending() -> bool:

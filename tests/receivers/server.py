@@ -155,6 +155,17 @@ class Receiver:
             await self._changed.wait_for(lambda: len(self.log) >= count)
         return self.log
 
+    async def left(self, timeout: float = 30.0) -> None:
+        """Wait until every connection made until now has ended: what a dead sender sent is in the log then."""
+        async with asyncio.timeout(timeout):
+            reader, writer = await asyncio.open_connection(self.host, self.port)
+            # The kernel hands connections over in their order: once this one is served, so are those before.
+            writer.write(b"GET /_stats HTTP/1.1\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            writer.close()
+            await asyncio.gather(*self._tasks)
+            await writer.wait_closed()
+
     # ------------------------------------------------------------------------------ connections
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
