@@ -122,7 +122,7 @@ class OperatorProcess(Program):
 
     async def total(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that carry these labels."""
-        reply = await self._fetch("/metrics")
+        reply = await self._fetch("/metrics", within=30.0)
         assert reply is not None, "no metrics"
         wanted = labels.items()
         return sum(
@@ -136,8 +136,12 @@ class OperatorProcess(Program):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def events(self) -> list[dict[str, Any]]:
-        """The log's lines; every one of them must be an object with an event name."""
-        lines = [json.loads(line) for line in self.log_text().splitlines()]
+        """The log's lines; every one of them must be an object with an event name.
+
+        One that is being written counts as soon as it has its end.
+        """
+        whole, _, _ = self.log_text().rpartition("\n")
+        lines = [json.loads(line) for line in whole.splitlines()]
         assert all(isinstance(line, dict) and line["event"] for line in lines)
         return lines
 
@@ -160,11 +164,11 @@ class OperatorProcess(Program):
         assert reply is not None
         return reply
 
-    async def _fetch(self, path: str) -> Reply | None:
+    async def _fetch(self, path: str, within: float = 5.0) -> Reply | None:
         """None where nobody answers."""
         try:
             async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=within)) as session,
                 session.get(f"http://127.0.0.1:{self.port}{path}") as answer,
             ):
                 headers = {name.lower(): value for name, value in answer.headers.items()}
