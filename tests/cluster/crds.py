@@ -10,7 +10,8 @@ from tests.cluster.provision.third_party import third_party_crds
 
 FOLDER = Path(__file__).resolve().parents[2] / "crds"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-SERVED_WITHIN = 15.0
+SERVED_WITHIN = 60.0
+"""A server looks every five seconds whether the objects of a definition that is deleted are gone."""
 POLL_SECONDS = 0.05
 
 
