@@ -16,7 +16,8 @@ from tests.controlplane.worlds import MemoryCluster, Recorder, StillClock
 from tests.gateway.api.control.world import TOKEN
 from tests.receivers import Receiver
 
-COUNT = 6
+COUNT = 12
+"""At two a second they are under way for as long as a slow machine takes to start a gateway and look at it."""
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ async def test_it_survives_both(failed: Gateway, receiver: Receiver, tmp_path: P
             await reconciler.reconcile(key)
             return cluster.reason(key, "Complete") == "Completed"
 
-        await eventually(complete, what="complete")
+        await eventually(complete, within=30.0, what="complete")
         assert await client.replays() == []
     status = cluster.status(key)
     figures = [status[name] for name in ("matched", "sent", "delivered", "failed", "remaining")]
