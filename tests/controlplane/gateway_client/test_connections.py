@@ -188,7 +188,7 @@ class TestAway:
 
     async def test_one_that_has_not_started_in_time_is_away(self, tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{free_port()}"
-        async with client_of(url, tmp_path, start=0.2) as client:
+        async with client_of(url, tmp_path, start=1.0) as client:
             with pytest.raises(GatewayAwaited):
                 await client.reachable()
 
@@ -197,7 +197,7 @@ class TestAway:
                     await client.reachable()
                 return not isinstance(raised.value, GatewayAwaited)
 
-            await eventually(is_away, within=5.0, what="it is no start any more")
+            await eventually(is_away, what="it is no start any more")
 
     async def test_no_such_name(self, tmp_path: Path) -> None:
         told, _ = await self.sentence("https://gateway.invalid", tmp_path)
