@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 LARGEST = 8 * 1024 * 1024
@@ -42,11 +42,12 @@ class Crowd:
 
     async def upload_slowly(self, key: str) -> None:
         """Nearly all of a largest report, the rest of which never comes."""
-        with contextlib.suppress(OSError), self._connected() as client:
-            await self._send(client, _head("POST", "/v1/events", key, LARGEST))
-            for _ in range(LARGEST // len(_PIECE) - 1):
-                await self._send(client, _PIECE)
-            await self.over.wait()
+        with contextlib.suppress(OSError):
+            async with self._connected() as client:
+                await self._send(client, _head("POST", "/v1/events", key, LARGEST))
+                for _ in range(LARGEST // len(_PIECE) - 1):
+                    await self._send(client, _PIECE)
+                await self.over.wait()
 
     async def report(self, key: str, run_id: str, body: bytes) -> None:
         """Report it, and again after a refusal, as every client should."""
@@ -64,12 +65,13 @@ class Crowd:
                 await asyncio.wait_for(self.over.wait(), _PATIENCE)
 
     async def ask_and_never_read(self, key: str, path: str) -> None:
-        with contextlib.suppress(OSError), self._connected(receive_buffer=4096) as client:
-            await self._send(client, _head("GET", path, key, 0))
-            await self.over.wait()
+        with contextlib.suppress(OSError):
+            async with self._connected(receive_buffer=4096) as client:
+                await self._send(client, _head("GET", path, key, 0))
+                await self.over.wait()
 
     async def _posted(self, key: str, body: bytes) -> int:
-        with self._connected() as client:
+        async with self._connected() as client:
             try:
                 async with asyncio.timeout(20):
                     await self._send(client, _head("POST", "/v1/events", key, len(body)))
@@ -90,13 +92,14 @@ class Crowd:
     async def _send(self, client: socket.socket, data: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(client, data)
 
-    @contextlib.contextmanager
-    def _connected(self, receive_buffer: int | None = None) -> Iterator[socket.socket]:
+    @contextlib.asynccontextmanager
+    async def _connected(self, receive_buffer: int | None = None) -> AsyncIterator[socket.socket]:
+        """A connection. Where the gateway has no time to accept it, nobody else here is held up."""
         with socket.socket() as client:
             if receive_buffer is not None:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            client.connect(("127.0.0.1", self.port))
             client.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", self.port))
             yield client
 
 

@@ -66,7 +66,7 @@ async def publishing(
     from tests.acceptance.manifests import API_KEY
 
     headers = {"x-api-key": API_KEY, "Content-Type": "application/json"}
-    timeout = aiohttp.ClientTimeout(total=10)
+    timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
         publisher = Publisher(gateway, ledger, rate, status)
         task = asyncio.create_task(publisher.run(session))
