@@ -23,6 +23,8 @@ from tests.gateway.api.control.world import Control, open_control_world, subscri
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LONG = 30
+UNHURRIED = {"ratePerSecond": 2}
+"""Three take a second: what is begun still runs when it is looked at next."""
 FAILED = {"subscription": "invoices", "state": "exhausted"}
 
 
@@ -130,7 +132,7 @@ async def long_stage(control: Control, tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 async def test_from_its_creation_to_its_end(stage: Stage) -> None:
-    key = stage.apply()
+    key = stage.apply(**UNHURRIED)
     assert await stage.look(key) == 2.0
     assert stage.said(key) == {"Complete": "Running"}
     started = stage.cluster.status(key)["startTime"]
@@ -168,11 +170,11 @@ async def test_a_dry_run_counts_and_sends_nothing(stage: Stage) -> None:
 
 
 async def test_suspended_from_the_start_and_resumed(stage: Stage) -> None:
-    key = stage.apply(suspend=True)
+    key = stage.apply(suspend=True, **UNHURRIED)
     assert await stage.look(key) == 30.0
     assert stage.said(key) == {"Complete": "Suspended", "Suspended": "Suspended"}
     assert stage.figures(key) == (3, 0, 3)
-    stage.apply()
+    stage.apply(**UNHURRIED)
     assert await stage.look(key) == 2.0
     assert stage.said(key) == {"Complete": "Running", "Suspended": "Resumed"}
     await stage.until(stage.id_of(key), lambda it: it.state == "completed")
@@ -293,7 +295,7 @@ class TestFailed:
         assert stage.cluster.announced == [("again", "Warning", "GatewayRefused")]
 
     async def test_one_that_was_applied_together_is_waited_for(self, stage: Stage) -> None:
-        key = stage.apply(toSubscription="archive")
+        key = stage.apply(toSubscription="archive", **UNHURRIED)
         created = "2026-03-01T10:13:00Z"
         stage.cluster.objects[key]["metadata"]["creationTimestamp"] = created
         archive = stage.cluster.apply("archive", namespace=stage.namespace, spec={})
@@ -368,7 +370,7 @@ class TestAway:
     async def test_one_that_was_never_handed_over_says_so_once(
         self, stage: Stage, tmp_path: Path
     ) -> None:
-        key = stage.apply()
+        key = stage.apply(**UNHURRIED)
         async with nowhere(tmp_path) as away:
             stage.restart(away)
             for _ in range(3):
