@@ -3,8 +3,10 @@
 import asyncio
 import json
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -13,6 +15,8 @@ from hookgate_process.connector import ClosingConnector
 from tests.cluster.access import Access
 
 EVENT_WITHIN = 15.0
+TAKEN_WITHIN = 60.0
+AGAIN_AFTER = 0.1
 
 
 class Watch:
@@ -34,7 +38,10 @@ class Watch:
 
 @asynccontextmanager
 async def watching(access: Access, path: str, resource_version: str) -> AsyncIterator[Watch]:
-    """Watch a collection from a resourceVersion on."""
+    """Watch a collection from a resourceVersion on.
+
+    A server that has just started refuses watches (429) until it has read what is there.
+    """
     tls = ssl.create_default_context(cafile=str(access.ca_file))
     async with (
         aiohttp.ClientSession(
@@ -42,8 +49,13 @@ async def watching(access: Access, path: str, resource_version: str) -> AsyncIte
             headers={"Authorization": f"Bearer {access.token}"},
             timeout=aiohttp.ClientTimeout(total=60),
         ) as session,
-        session.get(
-            f"{access.url}{path}", params={"watch": "true", "resourceVersion": resource_version}
-        ) as answer,
     ):
-        yield Watch(answer)
+        deadline = time.monotonic() + TAKEN_WITHIN
+        while True:
+            async with session.get(
+                f"{access.url}{path}", params={"watch": "true", "resourceVersion": resource_version}
+            ) as answer:
+                if answer.status != HTTPStatus.TOO_MANY_REQUESTS or time.monotonic() > deadline:
+                    yield Watch(answer)
+                    return
+            await asyncio.sleep(AGAIN_AFTER)
