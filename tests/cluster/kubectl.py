@@ -108,7 +108,9 @@ class Kubectl:
         about = f"involvedObject.kind={kind},involvedObject.name={name}"
         text = await self.must("get", "events", f"--field-selector={about}", "--output=json")
         found = list(json.loads(text)["items"])
-        return sorted(found, key=lambda event: event["metadata"]["creationTimestamp"])
+        return sorted(
+            found, key=lambda event: event["eventTime"] or event["metadata"]["creationTimestamp"]
+        )
 
     async def until(
         self,

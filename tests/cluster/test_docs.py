@@ -232,8 +232,11 @@ def test_the_operators_service_account_gets_its_rules(
         return by_hand.run("auth", "can-i", verb, what, who, *where).stdout.startswith("yes")
 
     ran(whole, environment)
-    assert may("watch", "webhooksubscriptions.hookgate.dev", "--all-namespaces")
-    assert may("create", "leases.coordination.k8s.io", "--namespace=hookgate-by-hand")
+    # The server judges by what its own watches told it of roles, a moment later.
+    watched = ("watch", "webhooksubscriptions.hookgate.dev", "--all-namespaces")
+    until(lambda: may(*watched), "the ClusterRole is bound")
+    leased = ("create", "leases.coordination.k8s.io", "--namespace=hookgate-by-hand")
+    until(lambda: may(*leased), "the Lease's Role is bound")
     assert not may("create", "leases.coordination.k8s.io", "--namespace=shop-by-hand")
     by_hand.run("delete", "clusterrolebinding", "hookgate-operator")
     until(lambda: not may("list", "secrets", "--namespace=shop-by-hand"), "the right is gone")
