@@ -1,6 +1,7 @@
 """A process that leads by a Lease and whose work can be made to die: `python -m tests.cluster.leading`.
 
-It says `started`, `leading` when it begins to work and `stopped` when the work was stopped. SIGUSR1: the work raises.
+It says `started`, `leading` when it begins to work and `stopped` when the work was stopped, each with the seconds of
+the machine's monotonic clock. SIGUSR1: the work raises.
 SIGUSR2: the election's task is cancelled. SIGHUP: the work does not stop when it is told to.
 """
 
@@ -8,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -46,7 +48,7 @@ class Work:
 
 
 def say(words: str) -> None:
-    sys.stdout.write(f"{words}\n")
+    sys.stdout.write(f"{words} @{time.monotonic():.6f}\n")
     sys.stdout.flush()
 
 

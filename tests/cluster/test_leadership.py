@@ -1,7 +1,8 @@
 """Who works, of several processes on a real API server, and when it ends.
 
-A Lease of three seconds: a leader that cannot renew ends after two, a standby takes over after three and a
-look (one second). By default it is fifteen, ten and two. The operator's own takes five at least.
+A Lease of five seconds, as the operator's own takes at least: a leader that cannot renew ends after two thirds of
+it, a standby takes over after all of it and a look (one second). By default it is fifteen, ten and two. What has to
+come before what is told by the processes' own times, which a test that is held up does not change.
 """
 
 import os
@@ -22,12 +23,12 @@ from tests.cluster.planes import OperatorProcess, environment
 from tests.cluster.processes import Program
 from tests.cluster.rbac import lease_rules, operator_rules
 
-SECONDS = 3
-OPERATORS_SECONDS = 5
-TAKES_OVER_WITHIN = SECONDS + 2 * 1.0 + 2.0
+SECONDS = 5
+LONG = 15
+"""Seconds of a Lease that nobody waits for, however busy the machine is."""
+TAKES_OVER_WITHIN = SECONDS + 2 * 1.0 + 15.0
 """The Lease, two looks of the standby, and what a busy machine takes."""
-OPERATORS_TAKE_OVER_WITHIN = OPERATORS_SECONDS + 2 * 1.0 + 3.0
-ENDS_WITHIN = SECONDS * 2 / 3 + 4.0
+ENDS_WITHIN = SECONDS * 2 / 3 + 15.0
 
 
 def rules(lease: str = LEASE):
@@ -66,6 +67,12 @@ class Replica(Program):
     def said(self, word: str) -> bool:
         return re.search(rf"^{word}", self.log.read_text(), re.MULTILINE) is not None
 
+    def when(self, word: str) -> float:
+        """When it first said that, on the monotonic clock."""
+        found = re.search(rf"^{word}.* @([\d.]+)\n", self.log.read_text(), re.MULTILINE)
+        assert found, f"it did not say {word}: {self.log_tail()}"
+        return float(found[1])
+
     async def leads(self, within: float = 20.0) -> None:
         await until(lambda: self.said("leading"), within, f"it leads: {self.log_tail()}")
 
@@ -73,7 +80,7 @@ class Replica(Program):
         """Come back when it could be told to stop."""
         await until(lambda: self.said("started"), 20.0, f"it started: {self.log_tail()}")
 
-    async def ended(self, within: float) -> int | None:
+    async def ended(self, within: float = 20.0) -> int | None:
         await until(lambda: self.exit_code is not None, within, "it ends")
         return self.exit_code
 
@@ -113,18 +120,18 @@ async def lease(kubectl):
 
 
 async def test_one_of_two_leads_and_an_orderly_stop_hands_over_at_once(replica, kubectl):
-    first = replica()
+    first = replica(seconds=LONG)
     await first.leads()
-    second = replica()
+    second = replica(seconds=LONG)
     await second.waits()
     spec = await lease(kubectl)
     assert spec["holderIdentity"] == first.identity
-    assert spec["leaseDurationSeconds"] == SECONDS
+    assert spec["leaseDurationSeconds"] == LONG
     asked_at = time.monotonic()
     first.ask_to_stop()
-    assert await first.ended(5) == 0
+    assert await first.ended() == 0
     await second.leads()
-    assert time.monotonic() - asked_at < SECONDS  # sooner than the Lease would have run out
+    assert second.when("leading") - asked_at < LONG  # sooner than the Lease would have run out
     assert first.said("stopped")
     assert first.said("ended: None")
     spec = await lease(kubectl)
@@ -133,15 +140,15 @@ async def test_one_of_two_leads_and_an_orderly_stop_hands_over_at_once(replica, 
 
 
 async def test_the_last_one_leaves_the_lease_to_nobody(replica, kubectl):
-    only = replica()
+    only = replica(seconds=LONG)
     await only.leads()
     only.ask_to_stop()
-    assert await only.ended(5) == 0
+    assert await only.ended() == 0
     assert not (await lease(kubectl)).get("holderIdentity")
-    next_one = replica()
+    next_one = replica(seconds=LONG)
     asked_at = time.monotonic()
     await next_one.leads()
-    assert time.monotonic() - asked_at < SECONDS + 1  # most of it is Python that starts
+    assert next_one.when("leading") - asked_at < LONG  # most of it is Python that starts
 
 
 async def test_a_standby_that_is_stopped_touches_nothing(replica, kubectl):
@@ -150,7 +157,7 @@ async def test_a_standby_that_is_stopped_touches_nothing(replica, kubectl):
     second = replica()
     await second.waits()
     second.ask_to_stop()
-    assert await second.ended(5) == 0
+    assert await second.ended() == 0
     assert not second.said("leading")
     assert (await lease(kubectl))["holderIdentity"] == first.identity
     assert first.running
@@ -162,7 +169,7 @@ async def test_a_leader_whose_work_dies_ends_and_is_followed(replica):
     second = replica()
     await second.waits()
     first.signal(signal.SIGUSR1)
-    assert await first.ended(5) == 1
+    assert await first.ended() == 1
     assert first.said("ended: the work ended: ZeroDivisionError")
     assert '"work_died"' in first.log.read_text()
     await second.leads(TAKES_OVER_WITHIN)
@@ -174,7 +181,7 @@ async def test_a_leader_whose_election_dies_ends_and_is_followed(replica):
     second = replica()
     await second.waits()
     first.signal(signal.SIGUSR2)
-    assert await first.ended(5) == 1
+    assert await first.ended() == 1
     assert first.said("stopped")
     assert first.said(r"ended: the Lease is not renewed any more \(it was cancelled\)")
     await second.leads(TAKES_OVER_WITHIN)
@@ -188,13 +195,11 @@ async def test_a_leader_that_cannot_renew_ends_before_a_standby_takes_over(
     await first.leads()
     second = replica()
     faults.answer(500, method="PUT", path="/leases/", times=None)
-    began_at = time.monotonic()
     assert await first.ended(ENDS_WITHIN) == 1
-    assert not second.said("leading")
     assert first.said("stopped")
     assert first.said(r"ended: the Lease .*the API server answers 500")
     await second.leads(TAKES_OVER_WITHIN)
-    assert time.monotonic() - began_at < ENDS_WITHIN + TAKES_OVER_WITHIN
+    assert first.when("stopped") < second.when("leading")
 
 
 async def test_a_renewal_that_is_never_answered_ends_leading_in_time(replica, account, faults):
@@ -209,8 +214,8 @@ async def test_a_short_trouble_does_not_end_leading(replica, account, faults, ku
     first = replica(faults.kubeconfig(account.access, account.namespace), seconds=2 * SECONDS)
     await first.leads()
     faults.answer(503, path="/leases/")
-    await until(lambda: '"lease_trouble"' in first.log.read_text(), 5, "the trouble is told")
-    await until(lambda: '"lease_trouble_over"' in first.log.read_text(), 5, "its end is told")
+    await until(lambda: '"lease_trouble"' in first.log.read_text(), 20, "the trouble is told")
+    await until(lambda: '"lease_trouble_over"' in first.log.read_text(), 20, "its end is told")
     before = (await lease(kubectl))["renewTime"]
 
     async def renewed() -> bool:
@@ -226,7 +231,7 @@ async def test_a_leader_that_is_killed_is_followed(replica):
     second = replica()
     await second.waits()
     first.kill()
-    await second.leads(TAKES_OVER_WITHIN + 3)
+    await second.leads(TAKES_OVER_WITHIN)
 
 
 async def test_a_leader_that_was_frozen_ends_when_it_wakes(replica, kubectl):
@@ -234,9 +239,9 @@ async def test_a_leader_that_was_frozen_ends_when_it_wakes(replica, kubectl):
     await first.leads()
     second = replica()
     first.freeze()
-    await second.leads(TAKES_OVER_WITHIN + 3)
+    await second.leads(TAKES_OVER_WITHIN)
     first.thaw()
-    assert await first.ended(5) == 1
+    assert await first.ended() == 1
     assert first.said("stopped")
     assert (await lease(kubectl))["holderIdentity"] == second.identity
 
@@ -247,8 +252,12 @@ async def test_work_that_does_not_stop_is_not_followed_by_a_release(replica, kub
     await first.leads()
     first.signal(signal.SIGHUP)
     first.signal(signal.SIGUSR2)
-    assert await first.ended(SECONDS / 3 + 2.0) == 3
-    assert (await lease(kubectl))["holderIdentity"] == first.identity
+    assert await first.ended() == 3
+    spec = await lease(kubectl)
+    assert spec["holderIdentity"] == first.identity
+    now = datetime.now(UTC)  # noqa: TID251  # what the Lease's times are of
+    ended_at = now - timedelta(seconds=time.monotonic() - first.when("ended"))
+    assert ended_at < datetime.fromisoformat(spec["renewTime"]) + timedelta(seconds=SECONDS)
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/St_Johns"])
@@ -290,7 +299,7 @@ async def operators(
             gateway_token_file=str(token),
             watch_namespaces=namespace,
             lease_namespace=namespace,
-            lease_seconds=str(OPERATORS_SECONDS),
+            lease_seconds=str(SECONDS),
         )
         for number in range(count)
     ]
@@ -316,14 +325,14 @@ async def test_an_operator_takes_over_from_one_that_was_killed(
         assert await first.total("hookgate_operator_leader") == 1
         assert await second.total("hookgate_operator_leader") == 0
         first.kill()
-        await second.leading(within=OPERATORS_TAKE_OVER_WITHIN)
+        await second.leading(within=TAKES_OVER_WITHIN)
         assert await second.stopped() == 0
         first.start()
         await first.leading()
         second.start()
         await second.serving()
         first.freeze()
-        await second.leading(within=OPERATORS_TAKE_OVER_WITHIN)
+        await second.leading(within=TAKES_OVER_WITHIN)
         first.thaw()
-        assert await first.ended(within=10) == 1
+        assert await first.ended() == 1
         assert first.logged("leading_ended")[-1]["message"]
