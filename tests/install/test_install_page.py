@@ -178,7 +178,7 @@ def _until_listened_to(node: Node, address: tuple[str, int]) -> None:
 # ---------------------------------------------------------------------------------------- the page
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_the_page_from_its_beginning_to_its_end(place: Place) -> None:
     kubectl = place.control_plane.kubectl("hookgate")
     await place.run("install")
