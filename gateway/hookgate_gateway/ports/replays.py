@@ -84,8 +84,12 @@ class BulkReplays(Protocol):
     a clock, each delivery with the state and the outcome that it had then. Pruning removes nothing that an unfinished replay may still select.
     """
 
-    async def save_replay(self, plan: ReplayPlan, once: Once | None = None) -> Replay | MadeBefore:
+    async def save_replay(
+        self, plan: ReplayPlan, once: Once | None = None, *, paused: bool = False
+    ) -> Replay | MadeBefore:
         """Store it, with an exact count of what it selects; the one that has this id already, unchanged.
+
+        With `paused` it never ran: nothing is made of it until it is resumed.
 
         What was written or asked to be written before is counted as it stands then.
         """

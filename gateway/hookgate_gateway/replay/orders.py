@@ -76,14 +76,16 @@ class ReplayOrders:
             now=plan.created_at,
         )
 
-    async def create(self, plan: ReplayPlan, once: Once | None = None) -> Replay | MadeBefore:
-        """Store it and begin; the one that has its id already, unchanged.
+    async def create(
+        self, plan: ReplayPlan, once: Once | None = None, *, paused: bool = False
+    ) -> Replay | MadeBefore:
+        """Store it and, unless it is to be `paused`, begin; the one that has its id already, unchanged.
 
         An attempt that ended before the plan was made, and is still on its way to the store, would be
         missing in the count and not in the selection: it is waited for.
         """
         await self._lanes.settled()
-        replay = await self._store.save_replay(plan, once)
+        replay = await self._store.save_replay(plan, once, paused=paused)
         if isinstance(replay, Replay):
             self._told("replay_created", replay)
             self._runner.wake()

@@ -471,6 +471,15 @@ class TestSteps:
         assert (await advanced(store)).deliveries == ()
         assert (await store.replay(SHOP, JOB)).state is state
 
+    async def test_one_that_is_saved_paused_makes_nothing_until_it_is_resumed(self, store):
+        await fill(store, 4)
+        saved = await store.save_replay(plan(), paused=True)
+        assert saved.state is ReplayState.PAUSED
+        assert saved == await store.replay(SHOP, JOB)
+        assert (await advanced(store)).deliveries == ()
+        await store.change_replay(SHOP, JOB, ReplayState.RUNNING)
+        assert len(await to_the_end(store)) == saved.counts.matched
+
     async def test_it_goes_on_after_a_restart(self, open_store):
         async with open_store() as store:
             await fill(store, 10)

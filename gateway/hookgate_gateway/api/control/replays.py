@@ -61,7 +61,7 @@ class ReplayRoutes:
             plan = self._planned(wanted, namespace, uid)
             if wanted.dry_run:
                 return answers.answer({"matched": await self._orders.estimate(plan)})
-            known = await self._begun(plan)
+            known = await self._begun(plan, paused=wanted.paused is True)
         _require_owner(known.plan, wanted.owner)
         _require_same(known.plan, wanted)
         return answers.answer(_shape(await self._as_wanted(known, paused=wanted.paused is True)))
@@ -97,9 +97,9 @@ class ReplayRoutes:
         )
         return paging.page_answer(page, _shape)
 
-    async def _begun(self, plan: ReplayPlan) -> Replay:
+    async def _begun(self, plan: ReplayPlan, *, paused: bool) -> Replay:
         """The replay of this uid as it was stored: of two at a time the first one."""
-        await self._orders.create(plan)
+        await self._orders.create(plan, paused=paused)
         found = await self._orders.find(plan.namespace, plan.id)
         if found is None:
             raise TypeError("a replay that was saved is not there")

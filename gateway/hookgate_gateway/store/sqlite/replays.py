@@ -68,7 +68,9 @@ class SqliteBulkReplays:
         }
         return await self._count(values)
 
-    async def save_replay(self, plan: ReplayPlan, once: Once | None = None) -> Replay | MadeBefore:
+    async def save_replay(
+        self, plan: ReplayPlan, once: Once | None = None, *, paused: bool = False
+    ) -> Replay | MadeBefore:
         known = await self.replay(plan.namespace, plan.id)
         if known is not None:
             return known
@@ -84,7 +86,7 @@ class SqliteBulkReplays:
         row = (
             plan.namespace, plan.id, _json(_conditions(plan.filter)), plan.to_subscription,
             plan.rate, key and key.secret, key and key.fingerprint, plan.created_at, plan.owner, bound,
-            matched,
+            matched, ReplayState.PAUSED if paused else ReplayState.RUNNING,
         )  # fmt: skip
         again = None if once is None else (once.key, plan.id, once.at, once.since)
         bodies = () if once is None else (once.request_sha256,)

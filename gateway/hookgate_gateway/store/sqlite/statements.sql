@@ -374,8 +374,8 @@ DELETE FROM health WHERE namespace = ? AND subscription = ?
 
 -- name: insert_replay
 INSERT INTO replays (namespace, id, filter, to_subscription, rate, key_secret, key_fingerprint,
-                     created_at, owner, bound, matched)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     created_at, owner, bound, matched, state)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING
 
 -- name: replay_job

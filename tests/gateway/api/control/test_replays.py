@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.gateway.api.control.world import OWNER, Control, subscription
 
@@ -61,6 +62,16 @@ async def test_it_is_paused_and_resumed_by_declaring_it(control: Control, namesp
     assert (await as_soon_as(control, path, state="cancelled"))["skipped"] >= 1
     assert (await control.put(path, body))["state"] == "cancelled"
     await control.delete(path)
+
+
+async def test_one_that_is_declared_paused_never_ran(control: Control, namespace: str) -> None:
+    path = await exhausted(control, namespace)
+    with capture_logs() as told:
+        begun = await control.put(path, {"filter": {}, "paused": True})
+    assert (begun["state"], begun["sent"], begun["remaining"]) == ("paused", 0, begun["matched"])
+    assert [line["event"] for line in told if line["event"].startswith("replay_")] == [
+        "replay_created"
+    ]
 
 
 async def test_another_wish_under_its_uid_is_a_conflict(control: Control, namespace: str) -> None:
