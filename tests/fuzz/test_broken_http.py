@@ -138,7 +138,7 @@ def statuses(answered: bytes) -> list[int]:
     return [int(code) for code in re.findall(rb"(?:^|\r\n\r\n|\})HTTP/1\.[01] (\d{3}) ", answered)]
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("seed", range(int(os.environ.get("FUZZ_SEEDS", "3"))))
 async def test_broken_http_breaks_nothing(running: Gateway, seed: int) -> None:
     chance = random.Random(seed)

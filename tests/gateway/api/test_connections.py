@@ -23,12 +23,13 @@ from tests.gateway.api.test_bodies import Nobody
 from tests.gateway.api.world import listening
 from tests.receivers import Authority
 
-QUICK = ConnectionLimits(head=0.2, stall=0.2, sweep_every=0.02)
+QUICK = ConnectionLimits(head=1.0, stall=1.0, sweep_every=0.02)
+"""Quick for a test, and long for a hiccup of the loop that the server and its clients share."""
 HUGE = b"x" * (64 << 20)
 """More than kernels keep for a reader that does not read."""
 GET = b"GET /ok HTTP/1.1\r\nHost: a\r\n\r\n"
 OK = b'{"ok":true}'
-WITHIN = 10.0
+WITHIN = 30.0
 
 
 @dataclass
@@ -169,7 +170,7 @@ async def test_an_answer_that_is_not_read_is_cut_and_one_read_slowly_is_not() ->
         async with asyncio.timeout(60):
             while got < len(HUGE):  # reads for longer than the stall allows, but reads
                 got += len(await reader.read(1 << 20))
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.03)
         assert server.refused(RefusedRequest.SLOW_READER) == 0
         writer.write(b"GET /huge HTTP/1.1\r\nHost: a\r\n\r\n")
         async with asyncio.timeout(WITHIN):
@@ -179,8 +180,8 @@ async def test_an_answer_that_is_not_read_is_cut_and_one_read_slowly_is_not() ->
 
 async def test_large_answers_that_are_not_read_leave_no_room_for_another() -> None:
     ask = b"GET /huge HTTP/1.1\r\nHost: a\r\n\r\n"
-    showing = Showing(len(HUGE) * 3 // 2)
-    async with serving(showing=showing) as server, connected(server.port) as (first, asking):
+    showing, patient = Showing(len(HUGE) * 3 // 2), replace(QUICK, stall=WITHIN)
+    async with serving(patient, showing) as server, connected(server.port) as (first, asking):
         asking.write(ask)  # one always may be read, and no more of it than its head is
         await first.readuntil(b"\r\n\r\n")
         async with connected(server.port) as (second, other):
@@ -234,11 +235,16 @@ async def test_one_address_may_not_have_all_connections() -> None:
 
 
 async def test_a_crowded_listener_waits_less_for_heads() -> None:
-    limits = ConnectionLimits(total=4, crowded_head=0.1, sweep_every=0.02)
+    """It stays crowded by those who wait for an answer, whichever of the slow ones is cut first."""
+    limits = ConnectionLimits(total=16, crowded_head=0.1, sweep_every=0.02)
     async with serving(limits) as server, AsyncExitStack() as stack:
+        for _ in range(12):
+            _, busy = await stack.enter_async_context(connected(server.port))
+            busy.write(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
         slow = [await stack.enter_async_context(connected(server.port)) for _ in range(3)]
         await asyncio.gather(*(ended(reader) for reader, _ in slow))
         assert server.refused(RefusedRequest.SLOW_HEAD) == 3
+        server.release.set()
 
 
 @pytest.mark.parametrize(

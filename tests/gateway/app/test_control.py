@@ -1,6 +1,7 @@
 """The control listener: when a gateway refuses to start with it, TLS, certificates that change."""
 
 import asyncio
+import json
 import ssl
 
 import aiohttp
@@ -196,17 +197,25 @@ async def test_waiting_for_changes_does_not_hold_up_a_stop(settings, token_file)
     made = settings(control_listen=ListenAddress("127.0.0.1", port), control_token_file=token_file)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     url = f"http://127.0.0.1:{port}/control/v1/health"
+    each_its_own = aiohttp.TCPConnector(force_close=True)
     async with (
         running(made) as (_, _, stop, task),
-        aiohttp.ClientSession(headers=headers) as session,
+        aiohttp.ClientSession(headers=headers, connector=each_its_own) as session,
     ):
-        query = {"timeout": "60"}
         async with session.get(url) as answer:
-            query["since"] = (await answer.json())["token"]
-        waiting = asyncio.create_task(session.get(url, params=query))
-        async with session.get(url) as answer:  # the one before has come in
+            since = (await answer.json())["token"]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            f"GET /control/v1/health?timeout=60&since={since} HTTP/1.1\r\nHost: gateway\r\n"
+            f"Authorization: Bearer {TOKEN}\r\n\r\n".encode()
+        )
+        # Connections are taken in their order: what was sent on the one before has come in.
+        async with session.get(url) as answer:
             assert answer.status == 200
         stop.set()
-        async with await asyncio.wait_for(waiting, 5) as answer:
-            assert (await answer.json())["full"] is False
-        await asyncio.wait_for(task, 5)
+        head, _, body = (await asyncio.wait_for(reader.read(), 30)).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert json.loads(body)["full"] is False
+        writer.close()
+        await writer.wait_closed()
+        await asyncio.wait_for(task, 30)

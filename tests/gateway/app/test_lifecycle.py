@@ -94,7 +94,7 @@ async def test_it_starts_however_a_cluster_names_its_api_server(settings, monkey
 
 async def test_while_it_drains_it_is_not_ready_and_yet_accepts(settings):
     async with (
-        running(settings(shutdown_drain_seconds=0.6)) as (api, metrics, stop, task),
+        running(settings(shutdown_drain_seconds=3)) as (api, metrics, stop, task),
         aiohttp.ClientSession() as session,
     ):
         stop.set()
@@ -102,7 +102,7 @@ async def test_while_it_drains_it_is_not_ready_and_yet_accepts(settings):
             assert answer.status == 503
         async with session.post(f"{api}/v1/events", json=report(), headers=KEY) as answer:
             assert answer.status == 202
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 30)
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get(f"{api}/v1/version")
 

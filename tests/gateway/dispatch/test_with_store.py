@@ -65,7 +65,7 @@ class Gateway:
         figures = await self.store.statistics()
         return sum(figures.pending.values())
 
-    async def drained(self, seconds=20):
+    async def drained(self, seconds=60):
         async with asyncio.timeout(seconds):
             while await self.pending():  # noqa: ASYNC110 - a store has no event for "empty"
                 await asyncio.sleep(0.05)
@@ -93,7 +93,7 @@ async def test_nothing_is_lost_or_sent_twice_over_holds_failures_and_a_restart(t
         async with gateway.dispatcher:
             await gateway.accept(1500)
             assert not any(s.lane.endswith("/two") for _, s in sender.sent)
-            await gateway.dispatcher.stop(5)
+            await gateway.dispatcher.stop(30)
         left = await gateway.pending()
         assert left >= 500
         assert len(succeeded) == 1500 - left
@@ -105,7 +105,7 @@ async def test_nothing_is_lost_or_sent_twice_over_holds_failures_and_a_restart(t
             await gateway.accept(300, first=1500)
             catalogue.swap(one, two, three)
             await gateway.drained()
-            await gateway.dispatcher.stop(5)
+            await gateway.dispatcher.stop(30)
         assert len(succeeded) == 1800
         assert set(succeeded.values()) == {1}
         page = await store.deliveries(SHOP, DeliveryQuery(), limit=200)

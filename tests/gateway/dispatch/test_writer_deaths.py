@@ -25,12 +25,20 @@ from tests.gateway.stores import open_sqlite
 
 NAMES = ("one", "two")
 DEATHS = 8
+BETWEEN = 15
+"""At least so many reports are promised between two deaths, however slow the machine is."""
 
 
 async def endlessly(work, pause):
     while True:
         await work()
         await asyncio.sleep(pause())
+
+
+async def grown(promised, enough):
+    async with asyncio.timeout(60):
+        while len(promised) < enough:  # noqa: ASYNC110 - a list has no event
+            await asyncio.sleep(0.005)
 
 
 async def owed(store):
@@ -96,12 +104,14 @@ async def test_catalogue_events_and_attempts_survive_their_writer_together(tmp_p
             for _ in range(many)
         ]
         for _ in range(DEATHS):
+            enough = len(promised) + BETWEEN
             await asyncio.sleep(chance.uniform(0.02, 0.1))
+            await grown(promised, enough)
             await strike()
         for task in everything:
             task.cancel()
         await asyncio.gather(*everything, return_exceptions=True)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await owed(store):  # noqa: ASYNC110 - a store has no event for "empty"
                 await asyncio.sleep(0.05)
         await dispatcher.stop(5)

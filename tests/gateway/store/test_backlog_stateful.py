@@ -156,7 +156,7 @@ class BacklogMachine(RuleBasedStateMachine):
 
     async def find_all_due(self):
         """Nothing is forgotten without a restart either: what nobody claimed comes after its grace."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.due() - set(self.hand):
                 await self.take()
                 await asyncio.sleep(0.01)

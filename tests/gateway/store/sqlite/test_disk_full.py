@@ -46,7 +46,7 @@ async def test_full_and_free_again(store):
         await store.accept([acceptance("tsk_x")])
     # Reading goes on: for the API and for the dispatcher.
     assert (await store.event(SHOP, stored[0].event_id)).run_id == "tsk_0"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await store.wait(float("inf"))
     assert (await store.take_due(START, 5)).deliveries
     assert await store.parked_lanes() == []

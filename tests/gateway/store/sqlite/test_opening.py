@@ -96,7 +96,7 @@ async def test_a_store_opened_twice_names_the_file(tmp_path):
 
 async def test_the_next_gateway_waits_for_the_one_before(tmp_path):
     async def second():
-        async with open_sqlite(tmp_path, lock_patience=10) as store:
+        async with open_sqlite(tmp_path, lock_patience=60) as store:
             return await store.event(SHOP, item.event_id)
 
     item = acceptance()
@@ -124,7 +124,7 @@ async def test_the_wrong_keys_are_told_at_the_door(tmp_path):
 
 async def test_giving_up_while_another_holds_the_lock_takes_no_time(tmp_path):
     async with open_sqlite(tmp_path):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             opening = asyncio.create_task(refusal(tmp_path, lock_patience=60))
             await asyncio.sleep(0.2)
             opening.cancel()
