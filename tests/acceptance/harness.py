@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 60.0
 """Seconds. A guard, no promise: what starts quickly elsewhere takes long on a busy machine."""
 
+GUARD = 45.0
+"""Seconds that anything may take of which no time was promised."""
 T = TypeVar("T")
 
 
@@ -52,7 +54,7 @@ def free_port() -> int:
 
 
 async def eventually(
-    question: Callable[[], Awaitable[T]], *, within: float = 15.0, what: str = ""
+    question: Callable[[], Awaitable[T]], *, within: float = GUARD, what: str = ""
 ) -> T:
     """Ask until the answer is true, and return it; fails at the deadline with the last answer."""
     deadline = time.monotonic() + within
@@ -330,7 +332,7 @@ async def gateway(home: Path, **settings: str) -> AsyncIterator[Gateway]:
 
 
 async def arrivals(
-    receiver: Receiver, count: int, path: str = "/switch/hook", within: float = 15.0
+    receiver: Receiver, count: int, path: str = "/switch/hook", within: float = GUARD
 ) -> list[Received]:
     """The first ``count`` requests of a path, as soon as they are there."""
 

@@ -51,7 +51,7 @@ class Sdk:
 
     async def result(self) -> Any:
         assert self._process.stdout is not None
-        line = await asyncio.wait_for(self._process.stdout.readline(), 60)
+        line = await asyncio.wait_for(self._process.stdout.readline(), 180)
         assert line, "the SDK's process has ended"
         answer = json.loads(line)
         if "error" in answer:

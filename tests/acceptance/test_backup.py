@@ -23,12 +23,12 @@ def store(gateway_: Gateway, *words: str) -> subprocess.CompletedProcess[str]:
         cwd=gateway_.home,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_backup_under_load_is_a_store_of_its_own(
     idle: Gateway, receiver: Receiver, tmp_path: Path
 ) -> None:
@@ -62,7 +62,7 @@ async def test_a_backup_under_load_is_a_store_of_its_own(
         async def all_arrived() -> bool:
             return before <= {json.loads(r.body)["run_id"] for r in at(receiver, "/ok200/later")}
 
-        await eventually(all_arrived, within=40, what="what was due goes out")
+        await eventually(all_arrived, within=90, what="what was due goes out")
         for run in sorted(before)[::40]:
             assert (await restored.call("GET", f"/v1/runs/{run}")).status == 200
         reply = await restored.report(_again(receiver, min(before)))
@@ -91,7 +91,7 @@ async def test_maintenance_beside_a_gateway_says_what_it_may_not(idle: Gateway) 
         cwd=idle.home,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert rotate.returncode == 0, rotate.stderr

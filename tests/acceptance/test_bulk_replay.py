@@ -65,6 +65,7 @@ async def test_an_outage_as_a_person_on_call_sees_it(idle: Gateway, receiver: Re
     wanted = {"filter": {"subscription": "billing", "state": "exhausted", "since": since}}
     assert await post(idle, "/v1/replays", {**wanted, "dry_run": True}) == {"matched": 60}
     # At 40 a second.
+    began = time.time()  # noqa: TID251  # the receiver's clock
     replay = await post(idle, "/v1/replays", {**wanted, "rate_per_second": 40}, 202)
     done = await ended(idle, replay)
     assert (done["matched"], done["sent"], done["delivered"], done["failed"]) == (60, 60, 60, 0)
@@ -73,8 +74,8 @@ async def test_an_outage_as_a_person_on_call_sees_it(idle: Gateway, receiver: Re
     assert {r.header("x-hookgate-replay") for r in arrived} == {"1"}
     assert len({r.header("x-hookgate-event-id") for r in arrived}) == 60
     assert_skyvern(arrived[0])
-    times = sorted(r.at for r in arrived)
-    assert times[-1] - times[0] > (60 - 8) / 40, "faster than it was asked to be"
+    # From before the call: a receiver that stalls at the first ones makes it no shorter.
+    assert max(r.at for r in arrived) - began > (60 - 8) / 40, "faster than it was asked to be"
     assert await idle.total("hookgate_replay_deliveries_total") == 60
     assert len(idle.logged("replay_created")) == 1
 
@@ -91,7 +92,10 @@ async def test_an_outage_as_a_person_on_call_sees_it(idle: Gateway, receiver: Re
 async def test_pause_restart_resume_cancel(idle: Gateway, receiver: Receiver) -> None:
     await idle.start()
     await failed(idle, receiver, "billing", 40)
-    body = {"filter": {"subscription": "billing"}, "rate_per_second": 10}
+    body = {
+        "filter": {"subscription": "billing"},
+        "rate_per_second": 4,
+    }  # it takes longer than all the steps
     replay = await post(idle, "/v1/replays", body, 202)
     path = f"/v1/replays/{replay['id']}"
 

@@ -1,6 +1,7 @@
 """The limits as a client meets them: a word, a time to come again, and a count for the operator."""
 
 import asyncio
+import time
 from contextlib import suppress
 
 import pytest
@@ -16,9 +17,11 @@ async def refused(gateway: Gateway, reason: str) -> float:
 async def test_a_key_over_its_rate(idle: Gateway) -> None:
     idle.settings |= {"key_requests_per_second": "1", "key_request_burst": "3"}
     await idle.start()
+    began = time.monotonic()
     replies = await asyncio.gather(*(idle.call("GET", "/v1/runs") for _ in range(10)))
+    more = int(time.monotonic() - began) + 1  # one a second, and the one that has begun
     over = [reply for reply in replies if reply.status == 429]
-    assert 5 <= len(over) <= 7
+    assert 7 - more <= len(over) <= 7
     assert {reply.json()["code"] for reply in over} == {"too_many_requests"}
     assert all(int(reply.headers["retry-after"]) >= 1 for reply in over)
     assert await refused(idle, "key_rate") == len(over)
@@ -54,7 +57,7 @@ async def test_a_namespace_over_its_quota_until_deliveries_end(
     await eventually(accepted, what="room again")
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 async def test_slow_clients_hold_nobody_up(idle: Gateway) -> None:
     """Four hundred half-open requests against a listener that may have five hundred connections."""
     idle.settings |= {"max_connections": "500", "max_connections_per_address": "500"}
@@ -64,7 +67,7 @@ async def test_slow_clients_hold_nobody_up(idle: Gateway) -> None:
         writer.write(b"POST /v1/events HTTP/1.1\r\nHost: a\r\nX-Slow: ")
     assert (await idle.report(report())).status == 202
     # Three quarters are taken: heads get five seconds.
-    await asyncio.wait_for(asyncio.gather(*(reader.read() for reader, _ in lorises)), 20)
+    await asyncio.wait_for(asyncio.gather(*(reader.read() for reader, _ in lorises)), 60)
     assert await refused(idle, "slow_head") == 400
     assert (await idle.report(report())).status == 202
     for _, writer in lorises:

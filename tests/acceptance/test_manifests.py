@@ -28,7 +28,7 @@ async def _url_of(gateway: Gateway, name: str, url: str) -> None:
     async def shown() -> bool:
         return url in str(await gateway.get(f"/v1/subscriptions/{name}"))
 
-    await eventually(shown, within=5, what=f"{name} goes to {url}")
+    await eventually(shown, what=f"{name} goes to {url}")
 
 
 async def test_a_new_file_is_taken_up_within_seconds(idle: Gateway, receiver: Receiver) -> None:
@@ -55,7 +55,7 @@ async def test_a_broken_file_is_told_and_its_last_good_state_stays(
     hooked: Gateway, receiver: Receiver
 ) -> None:
     hooked.manifests.text("sub-hook", "kind: [WebhookSubscription\n")
-    await eventually(lambda: _logged(hooked, "sub-hook.yaml"), within=5, what="the file is named")
+    await eventually(lambda: _logged(hooked, "sub-hook.yaml"), what="the file is named")
     await hooked.accepted(report())
     await arrivals(receiver, 1)
     hooked.manifests.subscription("hook", receiver.url("ok200/fixed"))
@@ -83,7 +83,7 @@ async def test_a_bad_manifest_is_one_line_that_names_file_and_field(
     document = subscription("second", receiver.url("ok200/second"))
     _merge(document, broken)
     hooked.manifests.write("second", document)
-    await eventually(lambda: _logged(hooked, "second.yaml", *words), within=5, what=str(words))
+    await eventually(lambda: _logged(hooked, "second.yaml", *words), what=str(words))
     assert (await hooked.call("GET", "/v1/subscriptions/second")).status == 404
     await hooked.accepted(report())
     await arrivals(receiver, 1)
@@ -152,7 +152,7 @@ async def test_a_deleted_subscription_answers_404_and_its_return_takes_deliverie
     async def gone() -> bool:
         return (await hooked.call("GET", "/v1/subscriptions/hook")).status == 404
 
-    await eventually(gone, within=5)
+    await eventually(gone)
     waiting = await hooked.delivery_of(run, state="held")
     assert waiting["hold"] == "Deleted"
     await hooked.accepted(report(unmatched := run_id()))
@@ -201,7 +201,7 @@ async def test_an_edited_match_changes_nothing_that_is_stored(
         assert accepted
         return not await hooked.deliveries(f"?run_id={other}")
 
-    await eventually(no_longer_matched, within=5)
+    await eventually(no_longer_matched)
 
 
 async def test_headers_secrets_and_schemes_travel(idle: Gateway, receiver: Receiver) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 from tests.acceptance.harness import Gateway, arrivals, at, eventually, report, run_id
 from tests.receivers import Receiver
@@ -9,22 +10,24 @@ from tests.receivers import Receiver
 
 async def test_due_times_survive_a_restart(idle: Gateway, receiver: Receiver) -> None:
     """An attempt fails, the gateway is down over the due time or not: the next one comes when due."""
-    idle.manifests.subscription("hook", receiver.url("fail-then-ok/hook"), retry=(4,))
+    idle.manifests.subscription("hook", receiver.url("fail-then-ok/hook"), retry=(6,))
     await idle.start()
     await idle.accepted(report(run := run_id()))
     [first] = await arrivals(receiver, 1, "/fail-then-ok/hook")
     await idle.delivery_of(run, outcome="server_error")
     idle.kill()
     await idle.start()
-    assert len(receiver.log) == 1, "it must not come before it is due"
+    ready = time.time()  # noqa: TID251  # the receiver's clock
     [_, second] = await arrivals(receiver, 2, "/fail-then-ok/hook")
     assert second.header("x-hookgate-attempt") == "2"
-    assert 3.9 <= second.at - first.at < 8
+    assert second.at - first.at >= 5.9, "it must not come before it is due"
+    assert second.at - max(first.at + 6, ready) < 4
 
 
 async def test_sigterm_is_a_clean_exit_and_what_is_in_flight_finishes(
     idle: Gateway, receiver: Receiver
 ) -> None:
+    idle.settings["shutdown_grace_seconds"] = "20"
     idle.manifests.subscription("hook", receiver.url("slow?seconds=1"))
     await idle.start()
     await idle.accepted(report(run := run_id()))
@@ -37,7 +40,7 @@ async def test_sigterm_is_a_clean_exit_and_what_is_in_flight_finishes(
 
 
 async def test_intake_goes_on_for_a_moment_after_sigterm(idle: Gateway, receiver: Receiver) -> None:
-    idle.settings["shutdown_drain_seconds"] = "2"
+    idle.settings["shutdown_drain_seconds"] = "5"
     idle.manifests.subscription("hook", receiver.url("switch/hook"))
     await idle.start()
     assert idle.process is not None
@@ -46,7 +49,7 @@ async def test_intake_goes_on_for_a_moment_after_sigterm(idle: Gateway, receiver
     async def not_ready() -> bool:
         return (await idle.fetch("GET", idle.metrics_url("/readyz"))).status == 503
 
-    await eventually(not_ready, within=2)
+    await eventually(not_ready)
     accepted = await idle.accepted(report(run := run_id()))
     assert accepted["deliveries"] == 1
     assert await idle.exit_code() == 0
@@ -75,7 +78,7 @@ async def test_the_writer_never_outlives_the_gateway(hooked: Gateway) -> None:
     async def all_gone() -> bool:
         return not any(_alive(pid) for pid in writers)
 
-    await eventually(all_gone, within=5)
+    await eventually(all_gone)
 
 
 def _alive(pid: int) -> bool:

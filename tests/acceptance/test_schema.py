@@ -24,7 +24,7 @@ EXAMPLES = 25
 """For each operation and phase: about a minute in all."""
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_the_gateway_does_what_its_document_says(
     idle: Gateway, receiver: Receiver, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ def _fails(gateway: Gateway, **settings: str | None) -> tuple[int, list[str]]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
     assert "Traceback" not in done.stderr + done.stdout
@@ -172,7 +172,7 @@ def test_the_help_shows_every_setting(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
     assert done.returncode == 0

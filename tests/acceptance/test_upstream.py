@@ -169,7 +169,7 @@ def test_settings_that_do_not_fit_are_one_line(
         cwd=idle.home,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
     lines = (done.stdout + done.stderr).splitlines()

@@ -29,10 +29,12 @@ NAMESPACES = {name: f"key-of-{name}-0123456789abcdef" for name in ("north", "sou
 HOOKS = ("a", "b", "c")
 UPLOADS, REPORTS, COSTLY, READERS, LOOKS = 60, 45, 3, 45, 12
 REPORTING, UPLOADING = 5.0, 3.0
-"""Seconds until the uploads come, which leave little room for reports, and until all is over."""
+"""Seconds until the uploads come, which leave little room for reports, and until all is over: at the least."""
+ENOUGH = 5
+"""Reports that are promised before the uploads come, however slow the machine is."""
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(240)
 async def test_nobody_is_killed_for_memory(tmp_path: Path, receiver: Receiver) -> None:
     async with _crowded(tmp_path, receiver) as (it, group, server):
         crowd = Crowd(it.port)
@@ -42,7 +44,7 @@ async def test_nobody_is_killed_for_memory(tmp_path: Path, receiver: Receiver) -
         resident = sum(resident_peak(pid) for pid in (it.process.pid, *it.writer_pids()))
         # What the group holds beside them is page cache, which is given up when it is asked for.
         assert resident < LIMIT, (resident, group.peak_bytes())
-        assert len(crowd.promised) >= 5, crowd.answers
+        assert len(crowd.promised) >= ENOUGH, crowd.answers
         assert crowd.answers[503] > 0, "there was more than it may hold"
         receiver.script = dict.fromkeys(receiver.script, "ok200")
         await _all_delivered(it, crowd)
@@ -87,7 +89,7 @@ def _hook(receiver: Receiver, namespace: str, name: str) -> dict[str, object]:
         receiver.url(f"switch/{namespace}-{name}"),
         namespace=namespace,
         timeout=5,
-        retry=(1,) * 10,
+        retry=(1,) * 20,
         delivery={"maxInFlight": 64},
     )
 
@@ -110,7 +112,7 @@ async def _before(it: Gateway, crowd: Crowd, server: Skyvern) -> tuple[str, str]
 
 
 async def _press(it: Gateway, crowd: Crowd, event_id: str, run_id: str) -> None:
-    """All of them for some seconds."""
+    """All of them for some seconds, and until enough was promised and refused."""
     keys = itertools.cycle(NAMESPACES.values())
     north = NAMESPACES["north"]
     plain = [f"tsk_plain_{n}" for n in range(REPORTS)]
@@ -125,10 +127,20 @@ async def _press(it: Gateway, crowd: Crowd, event_id: str, run_id: str) -> None:
         for _ in range(LOOKS):
             group.create_task(crowd.ask_and_never_read(north, f"/v1/runs/{run_id}"))
         await asyncio.sleep(REPORTING)
+        await eventually(
+            lambda: _holds(len(crowd.promised) >= ENOUGH), within=60, what="enough is promised"
+        )
         for _ in range(UPLOADS):
             group.create_task(crowd.upload_slowly(next(keys)))
         await asyncio.sleep(UPLOADING)
+        await eventually(
+            lambda: _holds(crowd.answers[503] > 0), within=30, what="somebody is refused"
+        )
         crowd.over.set()
+
+
+async def _holds(truth: bool) -> bool:
+    return truth
 
 
 async def _all_delivered(it: Gateway, crowd: Crowd) -> None:
@@ -140,7 +152,7 @@ async def _all_delivered(it: Gateway, crowd: Crowd) -> None:
                 return False
         return True
 
-    await eventually(ended, within=40, what="nothing is pending")
+    await eventually(ended, within=90, what="nothing is pending")
     for run, key in crowd.promised.items():
         found = await it.deliveries(f"?run_id={run}", key=key)
         assert sorted(each["subscription"] for each in found) == list(HOOKS), run
