@@ -3,11 +3,13 @@
 import asyncio
 import base64
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from hookgate_operator.subscriptions.values import shown_fingerprint
 from tests.acceptance.harness import eventually
 from tests.cluster.access import Access
 from tests.cluster.faults_proxy import FaultsProxy
@@ -27,6 +29,8 @@ SEED = 5
 DEATHS = 8
 EACH = 6
 """Objects of each sort."""
+FIRST, SECOND, LATE = (f"the {which} value that signs" for which in ("first", "second", "late"))
+"""Long enough that their fingerprints are shown."""
 
 
 class Changes:
@@ -38,7 +42,7 @@ class Changes:
 
     def first(self) -> None:
         """What is declared at first."""
-        self.secret("signing", WATCHED, secret="a value")
+        self.secret("signing", WATCHED, secret=FIRST)
         self.secret("portal", API_KEY, **{"api-key": f"the key of {self.namespace}"})
         self.secret("leaves", API_KEY, **{"api-key": f"leaving {self.namespace}"})
         for number in range(EACH):
@@ -53,13 +57,13 @@ class Changes:
 
     def then(self) -> None:
         """What is changed while it dies."""
-        self.secret("late", WATCHED, secret="late value")
+        self.secret("late", WATCHED, secret=LATE)
         self.delete("secrets/leaves")
         for number in range(EACH):
             self.delete(f"webhooksubscriptions/goes-{number}")
             self.patch(f"webhooksubscriptions/edited-{number}", {"spec": {"suspend": True}})
             self.subscription(f"added-{number}")
-        self.patch("secrets/signing", {"data": {"secret": encoded("another value")}})
+        self.patch("secrets/signing", {"data": {"secret": encoded(SECOND)}})
 
     # ---- how
 
@@ -163,21 +167,47 @@ async def undisturbed(home, kubeconfig, changes: Changes) -> dict[str, Any]:
         changes.first()
         await settled(hookgate, changes)
         changes.then()
-        return await settled(hookgate, changes)
+        return await settled(hookgate, changes, is_end)
 
 
-async def settled(hookgate: Installation, changes: Changes) -> dict[str, Any]:
-    """The state, as soon as it has been the same for a second and everything is told."""
+def is_told(state: dict[str, Any]) -> bool:
+    """Whether everything of ours has a status, for its present generation."""
+    everything = [*state["subscriptions"].items(), *state["replays"].items()]
+    ours = [each for name, each in everything if "theirs" not in name]
+    return all(each["conditions"] and each["is current"] for each in ours)
+
+
+def is_end(state: dict[str, Any]) -> bool:
+    """Whether what was changed at last is in force: what an operator that is slow has not looked at is still, too."""
+    gone = ("api-key/leaves", *(f"subscription/goes-{number}" for number in range(EACH)))
+    signed_anew = [f"{name}-{number}" for name in ("stays", "edited") for number in range(EACH)]
+    late = [f"late-{number}" for number in range(EACH)]
+    return (
+        is_told(state)
+        and not set(gone) & set(state["held"])
+        and all(signs(state, name, SECOND) for name in signed_anew)
+        and all(signs(state, name, LATE) for name in late)
+    )
+
+
+def signs(state: dict[str, Any], name: str, value: str) -> bool:
+    keys = (state["subscriptions"][name]["signing"] or {}).get("keys", ())
+    return [each.get("fingerprint") for each in keys] == [shown_fingerprint(value.encode())]
+
+
+async def settled(
+    hookgate: Installation, changes: Changes, is_there: Callable[[dict[str, Any]], bool] = is_told
+) -> dict[str, Any]:
+    """The state, as soon as it is there and has been the same for a second."""
     last: list[Any] = []
 
     async def is_still() -> bool:
         last.append(await end_state(hookgate, changes))
-        everything = [*last[-1]["subscriptions"].items(), *last[-1]["replays"].items()]
-        is_told = all(each["conditions"] for name, each in everything if "theirs" not in name)
         await asyncio.sleep(0.2)
-        return is_told and len(last) > 5 and all(each == last[-1] for each in last[-5:])
+        still = len(last) > 5 and all(each == last[-1] for each in last[-5:])
+        return still and is_there(last[-1])
 
-    await eventually(is_still, within=30, what="the end state")
+    await eventually(is_still, within=60, what="the end state")
     return dict(last[-1])
 
 
@@ -193,7 +223,7 @@ async def dying(
                 changes.then()
             await one_life(hookgate, faults, chance)
         await hookgate.start_operator()
-        return await settled(hookgate, changes)
+        return await settled(hookgate, changes, is_end)
 
 
 async def one_life(hookgate: Installation, faults: FaultsProxy, chance: random.Random) -> None:
