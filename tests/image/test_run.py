@@ -163,7 +163,8 @@ async def test_a_writer_that_dies_is_replaced_and_leaves_no_zombie(gateway: Imag
         now = children(process.inside)
         return bool(now) and before not in now
 
-    await eventually(replaced, what="the dead writer is waited for, and another one works")
+    await eventually(replaced, what="the dead writer is waited for, and there is another one")
+    await gateway.ready()  # which it is as soon as that one works
     await gateway.accepted(report())
 
 
