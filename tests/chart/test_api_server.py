@@ -4,6 +4,7 @@ Nothing is kept: all is a dry run. Installing it is the business of tests/instal
 """
 
 import json
+import time
 
 import pytest
 
@@ -12,6 +13,8 @@ from tests.chart.releases import CLUSTER_SCOPED
 from tests.chart.rendering import Object
 from tests.cluster.crds import install_crds, install_third_party_crds
 
+IN_FORCE_WITHIN = 30.0
+REFUSED = 'violates PodSecurity "restricted'
 DRY_RUN = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict")
 
 
@@ -27,23 +30,36 @@ def test_every_object_is_taken(kubectl):
     assert done.code == 0
 
 
-def test_every_pod_is_restricted(control_plane, kubectl):
-    label = "pod-security.kubernetes.io/enforce=restricted"
-    assert kubectl.run("label", "namespace", kubectl.namespace, label).code == 0
+def test_every_pod_is_restricted(restricted):
+    kubectl = restricted
     pods = _pods(kubectl.namespace)
     done = kubectl.run("create", "--dry-run=server", "--filename=-", stdin=_stream(pods))
     assert done.stderr == ""
     assert done.code == 0
 
 
-def test_a_pod_that_is_not_restricted_is_refused(kubectl):
+def test_a_pod_that_is_not_restricted_is_refused(restricted):
     """So that the test before says something: admission is on."""
+    assert REFUSED in _unrestricted_pod(restricted)
+
+
+@pytest.fixture(name="restricted")
+def _restricted(kubectl):
+    """Whoever makes pods in a namespace with the label, which the server learns from a watch, a moment later."""
     label = "pod-security.kubernetes.io/enforce=restricted"
     assert kubectl.run("label", "namespace", kubectl.namespace, label).code == 0
+    deadline = time.monotonic() + IN_FORCE_WITHIN
+    while REFUSED not in (said := _unrestricted_pod(kubectl)):
+        assert time.monotonic() < deadline, f"such a pod is taken: {said}"
+        time.sleep(0.1)
+    return kubectl
+
+
+def _unrestricted_pod(kubectl) -> str:
+    """What is said to one with the network of its node."""
     pods = _pods(kubectl.namespace)[:1]
     pods[0]["spec"]["hostNetwork"] = True
-    done = kubectl.run("create", "--dry-run=server", "--filename=-", stdin=_stream(pods))
-    assert 'violates PodSecurity "restricted' in done.stderr
+    return kubectl.run("create", "--dry-run=server", "--filename=-", stdin=_stream(pods)).stderr
 
 
 def _objects(namespace: str) -> list[Object]:
