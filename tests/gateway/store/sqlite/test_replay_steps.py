@@ -48,7 +48,7 @@ def frame(connection, handler, request):
 
 def test_nothing_is_made_twice_and_nothing_is_passed_over(connection):
     conditions = orjson.dumps({**CONDITIONS, "not_replayed": 0}).decode()
-    row = (SHOP, JOB, conditions, None, None, None, None, NOW, None, 5, 5)
+    row = (SHOP, JOB, conditions, None, None, None, None, NOW, None, 5, 5, "running")
     frame(connection, replays.save, (row, None))
     request = (SHOP, JOB, ["dlv_a", "dlv_b"], [], [], NOW)
     first = frame(connection, replays.advance, request)
@@ -65,6 +65,6 @@ def test_nothing_is_made_twice_and_nothing_is_passed_over(connection):
 
 def test_saving_it_again_changes_nothing(connection):
     conditions = orjson.dumps({**CONDITIONS, "not_replayed": 0}).decode()
-    row = (SHOP, JOB, conditions, None, None, None, None, NOW, None, 5, 5)
+    row = (SHOP, JOB, conditions, None, None, None, None, NOW, None, 5, 5, "running")
     first = frame(connection, replays.save, (row, None))
     assert frame(connection, replays.save, ((*row[:-1], 99), None)) == first
