@@ -99,6 +99,17 @@ class Connection(web.RequestHandler):
             self._connections.left(self)
             super().connection_lost(exc)
 
+    async def _drain_helper(self) -> None:
+        """Wait for a client that reads slowly, as aiohttp does.
+
+        The error of one that went away is kept by the future that aiohttp waits for, and would keep
+        the frames of whoever writes, with the answer, until cycles are looked for. So it is told anew.
+        """
+        try:
+            await super()._drain_helper()
+        except ConnectionError:
+            raise ConnectionResetError("the client went away") from None
+
     def handle_error(
         self,
         request: web.BaseRequest,

@@ -1,7 +1,9 @@
 """Reading bodies that come slowly, in parts, or never."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+import tracemalloc
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
@@ -14,6 +16,7 @@ from hookgate_gateway.api.bodies import BodyReader, object_of
 from hookgate_gateway.api.routing import OpenRoute, add_routes
 from hookgate_gateway.catalogue.snapshot import Snapshot
 from hookgate_gateway.observe import Observer
+from tests.acceptance.harness import eventually
 from tests.gateway.api.world import listening
 
 JSON = "Content-Type: application/json\r\n"
@@ -136,3 +139,30 @@ async def test_a_body_that_may_be_left_out(
         ) as response:
             assert response.status == status
             assert answer is None or await response.json() == answer
+
+
+async def test_what_came_of_a_body_goes_with_its_client() -> None:
+    """At once, and not when cycles are looked for, which may be thousands of clients later."""
+    async with echo(BodyReader(8 << 20)) as port:
+        gc.collect()
+        gc.disable()
+        tracemalloc.start()
+        try:
+            async with connected(port) as (_, writer):
+                writer.write(head(8 << 20) + b"x" * (4 << 20))
+                await until_traced(lambda size: size > 4 << 20)
+                await writer.drain()
+                writer.transport.abort()
+            await until_traced(lambda size: size < 1 << 20)
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+
+
+async def until_traced(question: Callable[[int], bool]) -> None:
+    """Until so many bytes are allocated."""
+
+    async def holds() -> bool:
+        return question(tracemalloc.get_traced_memory()[0])
+
+    await eventually(holds, what="bytes came, or were let go")

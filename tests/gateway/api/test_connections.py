@@ -1,10 +1,12 @@
 """Slow clients, many clients, broken clients: each against a listener over real sockets."""
 
 import asyncio
+import gc
 import logging
 import select
 import socket
 import ssl
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -19,6 +21,7 @@ from hookgate_gateway.api.routing import OpenRoute, add_routes
 from hookgate_gateway.api.server import KEEP_ALIVE
 from hookgate_gateway.api.showing import Showing
 from hookgate_gateway.observe import Observer, RefusedRequest
+from tests.acceptance.harness import eventually
 from tests.gateway.api.test_bodies import Nobody
 from tests.gateway.api.world import listening
 from tests.receivers import Authority
@@ -328,3 +331,30 @@ async def test_when_a_listener_ends_so_does_a_client_that_says_no_goodbye() -> N
         ends = select.poll()
         ends.register(mute, select.POLLRDHUP)
         assert ends.poll(0), "its socket is still open"
+
+
+async def test_an_answer_goes_with_a_client_that_did_not_read_it() -> None:
+    """At once, and not when cycles are looked for, which may be thousands of clients later."""
+    made: list[weakref.ref[web.Response]] = []
+
+    async def large(_: web.Request) -> web.Response:
+        response = answers.raw(HUGE)
+        made.append(weakref.ref(response))
+        return response
+
+    app, observer = web.Application(), Observer(CollectorRegistry())
+    add_routes(app, [OpenRoute("GET", "/large", large)], Nobody(), observer)
+    gc.disable()
+    try:
+        async with listening(app, observer=observer, limits=ConnectionLimits()) as port:
+            async with connected(port) as (reader, writer):
+                writer.write(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+                await reader.readuntil(b"\r\n\r\n")
+                writer.transport.abort()
+
+            async def gone() -> bool:
+                return made[0]() is None
+
+            await eventually(gone, within=WITHIN, what="the answer is let go")
+    finally:
+        gc.enable()
